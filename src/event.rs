@@ -111,6 +111,21 @@ pub enum EventKind<'a> {
     Url(&'a str),
     /// A line to be copied, shown as it is.
     Verbatim(&'a str),
+    /// The name of a service in the stack file.
+    Member(&'a str),
+    /// How a service of a stack ended, as a word and in sentences.
+    MemberEnd {
+        /// The word.
+        word: &'static str,
+        /// Everything that is known of it.
+        text: &'a str,
+        /// Whether it is the reason for a bad end of the run.
+        is_bad: bool,
+        /// Whether the stack would have ended earlier without its time.
+        is_critical: bool,
+    },
+    /// Something that a later job reads of a stack, as one line of JSON.
+    Stack(StackOutput, &'a str),
     /// What was found, as one line of JSON.
     Result(&'a str),
     /// The database is known.
@@ -126,6 +141,31 @@ pub enum EventKind<'a> {
     Ends(Phase, State),
     /// The password that was generated.
     Password(&'a Password),
+}
+
+/// What a run gives of a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StackOutput {
+    /// The inputs of a job for each service, in layers.
+    Matrix,
+    /// The names in layers.
+    Order,
+    /// The services, each with those that it waits for.
+    Graph,
+    /// What became of each service.
+    Services,
+}
+
+impl StackOutput {
+    /// The name of the output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Matrix => "matrix",
+            Self::Order => "order",
+            Self::Graph => "graph",
+            Self::Services => "services",
+        }
+    }
 }
 
 /// A phase of a run, as time line and reports show it.

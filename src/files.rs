@@ -200,6 +200,32 @@ fn check(kind: FileType) -> io::Result<()> {
     }
 }
 
+/// The files of the checkout in the working directory, relative to it; `None` if
+/// there is none, or it cannot be read to its end, or it has more entries.
+pub(crate) fn checkout(most_entries: usize) -> Option<Vec<String>> {
+    let root = Path::new(".");
+    // A worktree has a file there.
+    root.join(".git").symlink_metadata().ok()?;
+    let mut files = Vec::new();
+    let (mut open, mut entries) = (vec![root.to_owned()], 0);
+    while let Some(folder) = open.pop() {
+        for entry in folder.read_dir().ok()? {
+            let entry = entry.ok()?;
+            entries += 1;
+            if entries > most_entries {
+                return None;
+            }
+            let path = entry.path();
+            if entry.file_type().ok()?.is_dir() {
+                open.extend((entry.file_name() != ".git").then_some(path));
+            } else {
+                files.push(path.strip_prefix(root).ok()?.to_str()?.to_owned());
+            }
+        }
+    }
+    Some(files)
+}
+
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {

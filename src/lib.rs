@@ -42,6 +42,7 @@ pub mod lenient_json;
 pub mod messages;
 pub mod outcome;
 pub mod outputs;
+pub mod path_filter;
 pub mod process;
 pub mod report;
 pub mod report_files;
@@ -50,6 +51,7 @@ pub mod sanitize;
 pub mod secret;
 pub mod sevalla;
 pub mod shutdown;
+pub mod stack;
 pub mod subprocess;
 pub mod text;
 pub mod time_zone;
@@ -57,7 +59,7 @@ pub mod verify;
 
 pub use sevalla_diagnosis as diagnosis;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io::Write as _;
 use std::rc::Rc;
 
@@ -75,6 +77,7 @@ use crate::actions::{ActionContext, DeferredComment};
 use crate::cli::CliRequest;
 use crate::environment::Variables;
 use crate::event::EventKind;
+use crate::follow::FollowedCount;
 use crate::http::ConnectionError;
 use crate::process::{Connect, Process};
 use crate::report::{Reporter, Setup};
@@ -207,7 +210,7 @@ struct Context<'a> {
 /// From the inputs to the outcome.
 async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) -> Outcome {
     warn_of_names(world.variables, reporter);
-    let (inputs, mut problems) = Inputs::read(world.variables);
+    let (inputs, mut problems) = read_inputs(world.variables);
     let of_ci = ci::files_of_the_ci(world.variables);
     let mut files = actions::resolve::files(&inputs);
     problems.extend(actions::resolve::unusable_files(
@@ -242,7 +245,7 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         plan,
         deadline,
         stop: world.stop,
-        reporter,
+        reporter: reporter.all(),
         clock: world.clock,
         variables: world.variables,
         gate: world.gate,
@@ -250,6 +253,9 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         is_host_silent: Cell::new(false),
         last_words: &world.last_words,
         journal: OnceCell::new(),
+        turns: None,
+        followed: FollowedCount::default(),
+        finished: RefCell::new(None),
     };
     let Some(named) = named.filter(|_| !plan.names.is_empty()) else {
         return context(&plan).carry_out().await;
@@ -262,6 +268,13 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         Ok(plan) => context(&plan).carry_out().await,
         Err(problems) => Outcome::invalid(&problems),
     }
+}
+
+/// The inputs, and the text of the stack file where they name one.
+fn read_inputs(variables: &Variables) -> (Inputs, Vec<Problem>) {
+    let (inputs, mut problems) = Inputs::read(variables);
+    let inputs = actions::stack::resolve::with_file(inputs, &mut problems);
+    (inputs, problems)
 }
 
 /// Warns of variables that look like inputs or hosts and are none.

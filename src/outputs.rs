@@ -46,6 +46,22 @@ pub const OUTPUTS: &[(&str, &str)] = &[
         "result",
         "The findings of list or show, or the changes of an update, as JSON. Empty above 64 KiB; report-file contains it at any length.",
     ),
+    (
+        "services",
+        "The services of deploy-stack as JSON: a list of objects with name, kind, id, outcome, why, deployment-id, live-deployment-id, live, rolled-back and url. live-deployment-id is the deployment that is live at the end, null if the run does not know it.",
+    ),
+    (
+        "matrix",
+        "The services that plan-stack would deploy, as JSON: for each step of the order a matrix for GitHub's strategy.matrix, with the inputs of a job for each service.",
+    ),
+    (
+        "order",
+        "The names of the services that plan-stack would deploy, as JSON: a list for each step of the order.",
+    ),
+    (
+        "graph",
+        "The services that plan-stack would deploy, as JSON: an object with services, a list of the objects of matrix, each with after, the names of those that it waits for.",
+    ),
     ("database-id", "UUID of the database."),
     (
         "database-password",

@@ -14,21 +14,24 @@ pub(crate) mod lookup;
 pub(crate) mod manage;
 pub(crate) mod named;
 mod poller;
-pub(crate) mod preview;
+pub mod preview;
 pub(crate) mod promote;
 pub mod resolve;
 pub mod run_journal;
 pub(crate) mod sighting;
+pub mod stack;
 pub mod task;
 pub(crate) mod validation;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
+use crate::actions::deploy::finalize::FinishedDeployment;
 use crate::actions::error::{Report, TriggerError};
 pub(crate) use crate::actions::preview::comment::DeferredComment;
 use crate::actions::resolve::Plan;
@@ -38,13 +41,13 @@ use crate::deployment::{DeploymentId, Service};
 use crate::deployment_log::LogDiagnosis;
 use crate::environment::Variables;
 use crate::event::EventKind;
-use crate::follow::{DeploymentClient, LogMode};
+use crate::follow::{DeploymentClient, FollowedCount, LogMode};
 use crate::http::{ConnectionError, Transport};
 use crate::inputs::{Abandon, Logs};
 use crate::journal::Journal;
 use crate::messages::Warning;
 use crate::outcome::Outcome;
-use crate::report::Reporter;
+use crate::report::ScopedReporter;
 use crate::sanitize::Sanitizer;
 use crate::sevalla::{self, Client};
 use crate::shutdown::{Shutdown, Signal};
@@ -100,7 +103,7 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) deadline: Deadline,
     pub(crate) stop: &'a Shutdown,
-    pub(crate) reporter: &'a Reporter,
+    pub(crate) reporter: ScopedReporter<'a>,
     pub(crate) clock: fn() -> Timestamp,
     /// The process's variables.
     pub(crate) variables: &'a Variables,
@@ -114,6 +117,12 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) last_words: &'a Cell<Option<DeferredComment>>,
     /// The journal, once it is open, if the run has one.
     pub(crate) journal: OnceCell<Rc<Journal>>,
+    /// Lets few deployments at a time prepare their start, if there are several.
+    pub(crate) turns: Option<&'a Semaphore>,
+    /// How many deployments the run follows.
+    pub(crate) followed: FollowedCount,
+    /// The deployment that was seen to end last.
+    pub(crate) finished: RefCell<Option<FinishedDeployment>>,
 }
 
 impl ActionContext<'_> {
@@ -144,6 +153,9 @@ impl ActionContext<'_> {
             Task::DeletePreview(preview) => self.delete_preview(preview).await,
             Task::EndPreview(preview) => self.end_preview(preview).await,
             Task::CleanPreviews(cleaning) => self.clean_previews(cleaning).await,
+            Task::DeployStack(stack) => Box::pin(self.deploy_stack(stack)).await,
+            Task::PreviewStack(stack) => Box::pin(self.preview_stack(stack)).await,
+            Task::PlanStack(stack) => Box::pin(self.plan_stack(stack)).await,
             Task::Follow(service, sought) => self.attach(*service, sought).await,
             Task::Cancel(service, id) => self.cancel(*service, id).await,
             // Large, and rarely needed: not a part of every run's future.
@@ -222,6 +234,7 @@ impl ActionContext<'_> {
             client: self.client.until(self.deadline.moment() + LAST_REQUESTS),
             service,
             id: id.clone(),
+            counted: self.followed.one_more(),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::resource::{ResourceKind, ResourceList, ResourceRef};
 use crate::sanitize::cleaned;
-use crate::sevalla::{Client, Patience, ResourceRecord};
+use crate::sevalla::{Client, Patience, RecordList, ResourceRecord};
 
 /// The most candidates that an error lists.
 const MOST_CANDIDATES: usize = 10;
@@ -132,6 +132,16 @@ pub(crate) async fn find(
 ) -> Result<ResourceRef, TriggerError> {
     let list = ResourceList::All(kind);
     let all = client.pages(list, Patience::BEFORE_THE_START).await?;
+    find_among(&all, kind, name, search)
+}
+
+/// The only resource of a list that has exactly this name, as in [`find`].
+pub(crate) fn find_among(
+    all: &RecordList,
+    kind: ResourceKind,
+    name: &str,
+    search: NameSearch,
+) -> Result<ResourceRef, TriggerError> {
     let records = all.records.iter().filter(|record| search.counts(record));
     let records: Vec<&ResourceRecord> = records.collect();
     let alike = records

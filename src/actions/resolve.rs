@@ -20,6 +20,7 @@ use crate::actions::named::{drop_unused, refuse_names};
 use crate::actions::preview::resolve as preview;
 pub use crate::actions::resolve::report_paths::{files, unusable_files};
 use crate::actions::run_journal::RunJournal;
+use crate::actions::stack::resolve as stack;
 use crate::actions::task::{DeploymentSelector, Promotion, Task};
 use crate::actions::validation::Validation;
 use crate::ci::{Facts, Repository};
@@ -346,6 +347,7 @@ fn asks_for_result(action: ActionName, inputs: &Inputs) -> bool {
                 | ActionName::PromoteApp
                 | ActionName::CreatePreviewApp
                 | ActionName::Preview
+                | ActionName::PreviewStack
         )
 }
 
@@ -436,12 +438,12 @@ fn task_of(
         ActionName::DeletePreviewApp => return Some(preview::delete(inputs, facts, doubts)),
         ActionName::Preview => return preview::by_event(inputs, facts, doubts),
         ActionName::CleanPreviews => return Some(preview::clean(inputs, facts, doubts)),
+        ActionName::DeployStack | ActionName::PlanStack | ActionName::PreviewStack => {
+            return stack::task(action, inputs, facts, doubts);
+        }
         ActionName::Follow => return follow(inputs, facts, doubts),
         ActionName::Cancel => return cancel(inputs, doubts),
-        ActionName::Doctor => {
-            let checkup = doctor::checkup(inputs, facts);
-            return Some(Task::CheckUp(Box::new(checkup)));
-        }
+        ActionName::Doctor => return Some(Task::CheckUp(Box::new(doctor::checkup(inputs, facts)))),
         ActionName::List => manage::list(inputs, doubts),
         ActionName::Show => manage::show(inputs, doubts),
         ActionName::UpdateApp => manage::update(Application, inputs, doubts),

@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use crate::actions::doctor::resolve::Checkup;
 use crate::actions::manage::resolve::ResourceAction;
+use crate::actions::preview::stack::StackPreviewTask;
+use crate::actions::stack::StackTask;
 use crate::deployment::{DeploySource, DeploymentId, Service, ServiceKind};
 use crate::secret::HookUrl;
 use crate::sevalla::operation::{
@@ -35,6 +37,12 @@ pub enum Task {
     Follow(Service, DeploymentSelector),
     /// Cancel a deployment.
     Cancel(Service, DeploymentId),
+    /// Deploy a stack.
+    DeployStack(Box<StackTask>),
+    /// Bring up or delete the previews of a stack.
+    PreviewStack(Box<StackPreviewTask>),
+    /// Show what deploying a stack would do.
+    PlanStack(Box<StackTask>),
     /// Something beside deploying.
     Manage(Box<ResourceAction>),
     /// Check the set-up.
@@ -232,6 +240,16 @@ impl DeployOperation {
             self,
             Self::RollBackApplication { .. } | Self::RollBackStaticSite { .. }
         )
+    }
+
+    /// The same deployment of the service with this id.
+    #[must_use]
+    pub fn with_id(self, id: Uuid) -> Self {
+        match self {
+            Self::DeployApplication { order, .. } => Self::DeployApplication { app: id, order },
+            Self::DeployStaticSite { branch, .. } => Self::DeployStaticSite { site: id, branch },
+            other => other,
+        }
     }
 
     /// Rolls a service back to this deployment.

@@ -27,6 +27,7 @@ pub(crate) fn value_of(name: &str) -> &'static str {
         "database-password" => "the password of that user",
         "resource" | "cdn" => Input::named(name).map_or("a value", |input| input.accepts),
         "deploy-hook-url" => "the address of its hook",
+        "github-token" => "a token of the code host",
         "settings" => "a JSON object with the settings",
         "confirm" => "the display name of what is to be deleted",
         _ => "a value",

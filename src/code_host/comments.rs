@@ -98,22 +98,30 @@ impl CodeHost {
     /// about. Only comments count that are surely of the token's owner, or of a
     /// program where the token has no user.
     pub async fn kept_apps(&self, number: u64, marker: &Marker) -> Result<KeptApps, CodeHostError> {
-        let mut kept = KeptApps::default();
+        let all = self.kept_by_key(number).await?.into_iter();
+        let (ours, elsewhere): (Vec<_>, Vec<_>) = all.partition(|(key, _)| marker.has_key(key));
+        let apps = |kept: Vec<(String, Uuid)>| kept.into_iter().map(|(_, app)| app).collect();
+        Ok(KeptApps {
+            ours: apps(ours),
+            elsewhere: apps(elsewhere),
+        })
+    }
+
+    /// The same apps, each with the key of its mark.
+    pub async fn kept_by_key(&self, number: u64) -> Result<Vec<(String, Uuid)>, CodeHostError> {
+        let mut kept = Vec::new();
         let owner = OnceCell::new();
         self.each_page(number, async |comments| {
             for comment in comments {
-                let Some((key, app)) = Marker::app_in(&comment.text) else {
+                let mut apps = Marker::apps_in(&comment.text).peekable();
+                if apps.peek().is_none() {
                     continue;
-                };
+                }
                 let owner = owner.get_or_try_init(|| self.owner()).await?.as_deref();
                 if !is_surely_ours(&comment, owner) {
                     continue;
                 }
-                if marker.has_key(key) {
-                    kept.ours.push(app);
-                } else {
-                    kept.elsewhere.push(app);
-                }
+                kept.extend(apps.map(|(key, app)| (key.to_owned(), app)));
             }
             Ok(true)
         })

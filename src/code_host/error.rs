@@ -81,6 +81,14 @@ impl CodeHostError {
         }
     }
 
+    /// The same with other advice about the token.
+    pub(super) fn about_rights(self, about_rights: &'static str) -> Self {
+        Self {
+            about_rights,
+            ..self
+        }
+    }
+
     pub(super) fn no_api(repository: &Repository) -> Self {
         Self {
             doing: "ask the code host",

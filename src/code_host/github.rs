@@ -7,12 +7,15 @@
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::{COMMENTS_PAGE, Dialect, HostCall, PostedComment, PullRequest};
+use super::{COMMENTS_PAGE, Comparison, Dialect, HostCall, PostedComment, PullRequest};
 use crate::ci::ChangeState;
 use crate::lenient_json::{self, List, if_readable};
 
 /// The limit is 65,536 characters; counted in bytes it is kept in any script.
 const LONGEST_COMMENT: usize = 65_536;
+
+/// The most changed files that are listed, on however many pages.
+const MOST_FILES: usize = 300;
 
 pub(super) struct GitHubDialect {
     /// Owner and name.
@@ -40,6 +43,10 @@ impl Dialect for GitHubDialect {
     fn about_rights(&self) -> &'static str {
         "give the job `permissions: pull-requests: write`; for a pull request from a fork or from \
          Dependabot its token can only read"
+    }
+
+    fn about_reading(&self) -> &'static str {
+        "give the job `permissions: contents: read`"
     }
 
     fn longest_comment(&self) -> usize {
@@ -109,6 +116,50 @@ impl Dialect for GitHubDialect {
     fn read_owner(&self, body: &[u8]) -> serde_json::Result<String> {
         lenient_json::from_slice(body).map(|user: WireUser| user.login)
     }
+
+    /// GitHub has only the comparison with the last common ancestor.
+    fn compare(&self, from: &str, to: &str, _is_direct: bool) -> HostCall {
+        let path = self.path(["compare", &format!("{from}...{to}")]);
+        let mut call = HostCall::new("compare two commits", Method::GET, path);
+        // Pages are of commits, which are not needed; the first has all files.
+        call.query.push(("per_page", "1".to_owned()));
+        call
+    }
+
+    fn read_comparison(&self, body: &[u8]) -> serde_json::Result<Comparison> {
+        lenient_json::from_slice(body).map(WireComparison::read)
+    }
+}
+
+/// Strict: a file that cannot be read must not be missing in silence.
+#[derive(Deserialize)]
+struct WireComparison {
+    merge_base_commit: WireCommit,
+    files: Vec<WireFile>,
+}
+
+#[derive(Deserialize)]
+struct WireCommit {
+    sha: String,
+}
+
+#[derive(Deserialize)]
+struct WireFile {
+    filename: String,
+    #[serde(default)]
+    previous_filename: Option<String>,
+}
+
+impl WireComparison {
+    fn read(self) -> Comparison {
+        let is_full = self.files.len() >= MOST_FILES;
+        let names = |file: WireFile| [Some(file.filename), file.previous_filename];
+        Comparison {
+            files: self.files.into_iter().flat_map(names).flatten().collect(),
+            is_cut: is_full.then(|| format!("GitHub lists at most {MOST_FILES} changed files")),
+            merge_base: Some(self.merge_base_commit.sha),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -174,6 +225,7 @@ impl WirePullRequest {
             state,
             is_fork: !head.as_ref().is_some_and(is_same),
             head_commit: self.head.sha,
+            base_commit: self.base.sha,
             head_branch: self.head.branch,
             head_repository: head,
         }

@@ -1,6 +1,7 @@
 //! GitLab's REST API, below `https://HOST/api/v4`.
 //!
-//! Source: docs.gitlab.com, "Notes API" and "Merge requests API". An access
+//! Source: docs.gitlab.com, "Notes API", "Merge requests API" and "Repositories
+//! API"; its source says that `compare_timeout` means a list that was cut. An access
 //! token is sent in OAuth's header, which GitLab accepts for every kind of
 //! token except the job's; and the job's cannot write notes
 //! (gitlab-org/gitlab#464591).
@@ -8,7 +9,7 @@
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::{COMMENTS_PAGE, Dialect, HostCall, PostedComment, PullRequest};
+use super::{COMMENTS_PAGE, Comparison, Dialect, HostCall, PostedComment, PullRequest};
 use crate::ci::ChangeState;
 use crate::lenient_json::{self, List, if_readable};
 
@@ -40,6 +41,10 @@ impl Dialect for GitLabDialect {
 
     fn about_rights(&self) -> &'static str {
         "give it a project access token with the scope `api`; `CI_JOB_TOKEN` cannot write notes"
+    }
+
+    fn about_reading(&self) -> &'static str {
+        "give it a project access token with the scope `read_api`"
     }
 
     fn longest_comment(&self) -> usize {
@@ -114,6 +119,45 @@ impl Dialect for GitLabDialect {
     fn read_owner(&self, body: &[u8]) -> serde_json::Result<String> {
         lenient_json::from_slice(body).map(|user: WireUser| user.username)
     }
+
+    fn compare(&self, from: &str, to: &str, is_direct: bool) -> HostCall {
+        let path = ["projects", &self.project, "repository", "compare"];
+        let path = path.into_iter().map(str::to_owned).collect();
+        let mut call = HostCall::new("compare two commits", Method::GET, path);
+        call.query.push(("from", from.to_owned()));
+        call.query.push(("to", to.to_owned()));
+        call.query.push(("straight", is_direct.to_string()));
+        call
+    }
+
+    fn read_comparison(&self, body: &[u8]) -> serde_json::Result<Comparison> {
+        lenient_json::from_slice(body).map(WireComparison::read)
+    }
+}
+
+/// Strict: a file that cannot be read must not be missing in silence.
+#[derive(Deserialize)]
+struct WireComparison {
+    diffs: Vec<WireDiff>,
+    compare_timeout: bool,
+}
+
+#[derive(Deserialize)]
+struct WireDiff {
+    old_path: String,
+    new_path: String,
+}
+
+impl WireComparison {
+    fn read(self) -> Comparison {
+        let why = || "GitLab does not list all changed files of a comparison this large".to_owned();
+        let names = |diff: WireDiff| [diff.old_path, diff.new_path];
+        Comparison {
+            files: self.diffs.into_iter().flat_map(names).collect(),
+            is_cut: self.compare_timeout.then(why),
+            merge_base: None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -123,12 +167,20 @@ struct WireMergeRequest {
     /// Missing until GitLab has looked at the branch.
     #[serde(default, deserialize_with = "if_readable")]
     sha: Option<String>,
+    /// Missing in lists, and until GitLab has looked at the branch.
+    #[serde(default, deserialize_with = "if_readable")]
+    diff_refs: Option<WireDiffRefs>,
     source_branch: String,
     /// Missing if the fork was deleted.
     #[serde(default, deserialize_with = "if_readable")]
     source_project_id: Option<u64>,
     #[serde(default, deserialize_with = "if_readable")]
     target_project_id: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct WireDiffRefs {
+    base_sha: String,
 }
 
 #[derive(Deserialize)]
@@ -160,6 +212,7 @@ impl WireMergeRequest {
             number: self.iid,
             state,
             head_commit: self.sha,
+            base_commit: self.diff_refs.map(|refs| refs.base_sha),
             head_branch: self.source_branch,
             head_repository: self.source_project_id.map(|id| format!("project {id}")),
             is_fork: !is_same,

@@ -67,10 +67,12 @@ impl Marker {
         })
     }
 
-    /// The application that the text of a comment with this mark is about.
-    pub(super) fn app_in(text: &str) -> Option<(&str, Uuid)> {
-        let (key, app) = read(text)?;
-        Some((key, app?))
+    /// The applications that the text of a comment is about, each with its key:
+    /// those of the marks that it begins with. The comment of a stack has several.
+    pub(super) fn apps_in(text: &str) -> impl Iterator<Item = (&str, Uuid)> {
+        let lines = text.trim_start().lines();
+        let marks = lines.map_while(read);
+        marks.filter_map(|(key, app)| Some((key, app?)))
     }
 
     /// A text with this mark, to take the place of one: it keeps the key by

@@ -1,10 +1,12 @@
-//! [`CodeHost`]: what GitHub and GitLab know of a change request, and the one
-//! comment on it that this program keeps up to date.
+//! [`CodeHost`]: what GitHub and GitLab know of a change request, the one
+//! comment on it that this program keeps up to date, and which files differ
+//! between two commits.
 //!
 //! No result of a run depends on it: the caller shows an error as a warning and
 //! continues. The two APIs are in `github.rs` and `gitlab.rs`, the requests are
 //! sent in `client.rs`. Made by the preview actions, if there is a token.
 
+mod changed_files;
 mod client;
 mod comments;
 mod error;
@@ -16,6 +18,8 @@ use reqwest::Method;
 use serde_json::Value;
 use tokio::time::Instant;
 
+pub use self::changed_files::ChangedFiles;
+use self::changed_files::Comparison;
 use self::comments::has_more;
 pub use self::comments::{KeptApps, Put};
 pub use self::error::{CodeHostError, Reason};
@@ -51,6 +55,9 @@ pub struct PullRequest {
     pub state: ChangeState,
     /// The newest commit.
     pub head_commit: Option<String>,
+    /// A commit of the branch that it is to be merged into: its newest, or the one
+    /// that the pull request left it at.
+    pub base_commit: Option<String>,
     /// The branch it comes from.
     pub head_branch: String,
     /// The repository of that branch, in the host's words, unless it is gone.
@@ -146,6 +153,8 @@ trait Dialect {
     fn name(&self) -> &'static str;
     /// What to do about a token that lacks the right.
     fn about_rights(&self) -> &'static str;
+    /// What to do about a token that may not read the repository.
+    fn about_reading(&self) -> &'static str;
     /// The longest text of a comment, in bytes.
     fn longest_comment(&self) -> usize;
 
@@ -166,6 +175,10 @@ trait Dialect {
     /// Requests the owner of the token.
     fn owner(&self) -> HostCall;
     fn read_owner(&self, body: &[u8]) -> serde_json::Result<String>;
+    /// Compares two commits: their trees if `is_direct` and the host can do that,
+    /// else the second with the last common ancestor of both.
+    fn compare(&self, from: &str, to: &str, is_direct: bool) -> HostCall;
+    fn read_comparison(&self, body: &[u8]) -> serde_json::Result<Comparison>;
 }
 
 /// One request to the code host.

@@ -77,8 +77,9 @@ impl ReadBudgets {
 
     /// How many runs read logs, as far as that shows.
     fn runs(&self) -> f64 {
-        let runs =
-            |share: Option<BudgetShare>| share.map_or(1.0, |share| share.runs.max(share.crowd));
+        let runs = |share: Option<BudgetShare>| {
+            share.map_or(1.0, |share| share.runs.max(share.crowd) * share.followed)
+        };
         let seen = runs(self.reads).max(runs(self.logs));
         let is_pressed = self.reads.is_some_and(|reads| reads.pressure > PRESSED);
         if is_pressed && seen > FEW {
@@ -242,6 +243,7 @@ mod tests {
             rate: None,
             pressure: 0.0,
             crowd: runs,
+            followed: 1.0,
         }
     }
 

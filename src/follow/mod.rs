@@ -14,6 +14,7 @@ pub mod poll_schedule;
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -93,6 +94,41 @@ pub struct DeploymentClient {
     pub service: Service,
     /// The deployment.
     pub id: DeploymentId,
+    /// Counts it among those that this run follows.
+    pub counted: Followed,
+}
+
+/// Counts the deployments that one run follows at the same time. A clone is the same
+/// count.
+#[derive(Debug, Clone, Default)]
+pub struct FollowedCount(Rc<Cell<u32>>);
+
+impl FollowedCount {
+    /// Counts one more, until this is dropped.
+    #[must_use]
+    pub fn one_more(&self) -> Followed {
+        self.0.set(self.0.get() + 1);
+        Followed(self.clone())
+    }
+}
+
+/// A deployment that is counted.
+#[derive(Debug)]
+pub struct Followed(FollowedCount);
+
+impl Followed {
+    /// A budget with the number of deployments that share it within this run.
+    fn among(&self, share: Option<BudgetShare>) -> Option<BudgetShare> {
+        let followed = f64::from(self.0.0.get());
+        share.map(|share| BudgetShare { followed, ..share })
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        let count = &self.0.0;
+        count.set(count.get().saturating_sub(1));
+    }
 }
 
 impl DeploymentSource for DeploymentClient {
@@ -115,11 +151,11 @@ impl DeploymentSource for DeploymentClient {
     }
 
     fn share(&self) -> Option<BudgetShare> {
-        self.client.share()
+        self.counted.among(self.client.share())
     }
 
     fn log_share(&self) -> Option<BudgetShare> {
-        self.client.log_share()
+        self.counted.among(self.client.log_share())
     }
 }
 

@@ -152,6 +152,19 @@ actions! {
         takes: &["deployment-id", "state-file", "run-key"],
         ..Action::WRITES
     }
+    DeployStack = "deploy-stack", "Deploys several services in their order, only those that changed." {
+        takes: &["stack", "stack-file", "only-changed", "with-dependents", "github-token", "on-rerun"],
+        ..Action::WRITES
+    }
+    PreviewStack = "preview-stack", "Creates, deploys or deletes the preview apps of a pull request for the services of a stack." {
+        requires: &["github-token"],
+        takes: &["stack", "stack-file", "only-changed", "pull-request-number", "comment"],
+        ..Action::WRITES
+    }
+    PlanStack = "plan-stack", "Shows which services deploy-stack would deploy, and in which order." {
+        takes: &["stack", "stack-file", "only-changed", "with-dependents", "github-token"],
+        ..Action::READS
+    }
     Follow = "follow", "Follows a deployment that this run did not start." {
         one_of: &["app-id", "static-site-id"],
         takes: &["deployment-id", "branch"],

@@ -11,6 +11,7 @@ pub(crate) mod placeholder;
 mod problem;
 mod secret_files;
 mod secrets;
+mod stack;
 mod table;
 mod unknown;
 mod values;
@@ -31,7 +32,7 @@ pub use self::table::{Input, InputGroup, Inputs, TABLE};
 pub use self::unknown::{DIAGNOSTICS, unknown_names};
 pub use self::values::{
     Age, ApiUrl, Branch, Commit, DeploymentIdText, DockerImage, ExpectedCommit, Number, OneLine,
-    Settings, Text, Uuids, VariablePrefix, VerifyUrl,
+    Settings, StackText, Text, Uuids, VariablePrefix, VerifyUrl,
 };
 
 use self::action::alternatives;
@@ -136,7 +137,7 @@ pub fn is_action(word: &str) -> bool {
 
 /// The word that somebody may have meant, if one is alike.
 pub fn nearest<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
-    values::nearest(text, words)
+    crate::text::nearest::nearest(text, words)
 }
 
 /// Reads values from texts, and keeps what is wrong with them.

@@ -29,6 +29,8 @@ pub(crate) enum ProblemKind {
     Conflict,
     /// A setting cannot be used.
     Settings,
+    /// The stack file cannot be used.
+    Stack,
     /// A preview of a fork is asked for.
     Fork,
     /// The commit guard has nothing to compare.
@@ -68,6 +70,7 @@ impl Problem {
             ProblemKind::Unusable => Failure::UnusableValue,
             ProblemKind::Conflict => Failure::ConflictingInputs,
             ProblemKind::Settings => Failure::UnusableSettings,
+            ProblemKind::Stack => Failure::UnusableStack,
             ProblemKind::Fork => Failure::ForkWithoutPreview,
             ProblemKind::Guard => Failure::NothingToCompare,
             ProblemKind::Upstream => Failure::UpstreamNotSuccessful,

@@ -17,8 +17,8 @@ use super::choices::{
 };
 use super::named::GivenName;
 use super::values::{
-    Age, ApiUrl, Branch, DeploymentIdText, DockerImage, ExpectedCommit, Number, Settings, Text,
-    Uuids, Value, VariablePrefix, VerifyUrl,
+    Age, ApiUrl, Branch, DeploymentIdText, DockerImage, ExpectedCommit, Number, Settings,
+    StackText, Text, Uuids, Value, VariablePrefix, VerifyUrl,
 };
 use crate::secret::{ApiToken, HookUrl, Password};
 use crate::verify::{Expectation, Statuses};
@@ -34,6 +34,8 @@ pub enum InputGroup {
     Check,
     /// Previews of pull requests.
     Previews,
+    /// Several services that are one change.
+    Stacks,
     /// What a company has.
     Settings,
     /// Files that a run writes.
@@ -44,11 +46,12 @@ pub enum InputGroup {
 
 impl InputGroup {
     /// All, in the order in which they are documented.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Deploy,
         Self::Wait,
         Self::Check,
         Self::Previews,
+        Self::Stacks,
         Self::Settings,
         Self::Files,
         Self::Ci,
@@ -61,6 +64,7 @@ impl InputGroup {
             Self::Wait => "Wait",
             Self::Check => "Check and roll back",
             Self::Previews => "Previews",
+            Self::Stacks => "Stacks",
             Self::Settings => "Databases and settings",
             Self::Files => "Files",
             Self::Ci => "CI",
@@ -452,6 +456,22 @@ inputs! {
     github_token: ApiToken, secret: true, group: Previews;
     "Token of GitHub or GitLab"
     "Token of the code host, to read the pull request of a preview and to write the comment. On GitHub, pass github.token."
+
+    stack: StackText, group: Stacks;
+    "Services and their order, as YAML"
+    "The stack itself, as YAML text: the services, their order and what changes each. Beats stack-file."
+
+    stack_file: PathBuf = "sevalla.stack.yml", group: Stacks;
+    "File with the stack"
+    "Path of the file with the stack. docs/stack.schema.json is its schema."
+
+    only_changed: bool = "true", group: Stacks;
+    "Deploy only services that changed"
+    "If true, deploys only the services that changed since the commit that is live. A service whose changes are unknown is deployed."
+
+    with_dependents: bool = "false", group: Stacks;
+    "Also deploy what depends on these"
+    "If true, also deploys the services that are after a changed one."
 
     resource: Resource, group: Settings;
     "Resource to list or show, such as databases"

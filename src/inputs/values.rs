@@ -13,6 +13,7 @@ use crate::branch;
 use crate::deployment::DeploymentId;
 use crate::image_reference::ImageReference;
 use crate::secret::{ApiToken, HookUrl, Password, is_https_or_loopback};
+use crate::text::nearest::nearest;
 use crate::verify::{CheckAddress, Expectation, Statuses};
 
 /// The type of one input's value.
@@ -98,31 +99,6 @@ pub(super) fn unknown_word<T: Value>(text: &str, words: &[&str]) -> String {
         Some(word) => format!("{expected}; did you mean {word}?"),
         None => expected,
     }
-}
-
-/// The word that somebody may have meant: the first that begins like this, or
-/// the one that is most alike.
-pub(super) fn nearest<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
-    /// Below this likeness a suggestion is a guess that misleads.
-    const ALIKE: f64 = 0.6;
-    /// What is shorter begins like too many.
-    const SHORTEST: usize = 3;
-    /// What is longer is like none of them, and takes long to compare.
-    const LONGEST: usize = 100;
-    if text.len() > LONGEST {
-        return None;
-    }
-    let text = text.to_lowercase().replace('_', "-");
-    let begins = words
-        .iter()
-        .find(|word| text.len() >= SHORTEST && word.starts_with(&text));
-    let likeness = |word: &str| strsim::normalized_damerau_levenshtein(&text, word);
-    let alike = words.iter().map(|word| (likeness(word), word));
-    let alike = alike
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .map(|(_, word)| word);
-    begins.or(alike).copied()
 }
 
 impl Value for bool {
@@ -349,6 +325,23 @@ impl Value for Settings {
             )
         };
         serde_json::from_str(text).map(Self).map_err(refused)
+    }
+}
+
+/// The text of a stack file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackText(pub String);
+
+impl Value for StackText {
+    const ACCEPTS: &'static str = "the text of a stack file";
+    // It has references of its own, such as ${api.url}.
+    const PLACEHOLDERS: Placeholders = Placeholders::Nowhere;
+    const MAY_BE_SHOWN: bool = false;
+    fn read(text: &str) -> Result<Self, String> {
+        if placeholder::is_whole(text) {
+            return Err(not_filled_in(text));
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 

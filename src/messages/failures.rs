@@ -75,6 +75,13 @@ failures! {
         "Correct `settings`; the message suggests the nearest known name. Passwords do not belong \
          there: give a database's password as `database-password`.";
 
+        UnusableStack "unusable-stack" "Unusable stack", ExitStatus::InvalidInput,
+        "The stack file cannot be read, is not YAML, or names something that does not exist: an \
+         unknown key or service, a service twice, a circle of services that wait for each other. \
+         Nothing was deployed.",
+        "Correct the file. Each problem has its line and column. With docs/stack.schema.json, an \
+         editor shows most of them.";
+
         ForkWithoutPreview "fork-without-preview" "Fork without preview", ExitStatus::InvalidInput,
         "The pull request comes from a fork. Sevalla builds branches of the connected repository \
          only, and the fork's branch is not in it. A branch of the same name in the repository \

@@ -189,8 +189,10 @@ impl Inner {
             // The only secret that is an output, and only if the user asks for it.
             "database-password" => Sanitizer::default().block(text),
             // Cut JSON cannot be parsed.
-            "result" if text.len() > LONGEST_VALUE => SanitizedText::default(),
-            "result" => self.sanitizer.json(text),
+            "result" | "services" | "matrix" | "order" | "graph" if text.len() > LONGEST_VALUE => {
+                SanitizedText::default()
+            }
+            "result" | "services" | "matrix" | "order" | "graph" => self.sanitizer.json(text),
             _ => {
                 let text = self.sanitizer.block(text);
                 self.sanitizer.block(crate::text::truncate::beginning(

@@ -113,7 +113,7 @@ fn heading(facts: &CommentFacts<'_>) -> String {
 }
 
 /// How the run ended, in the words of the console.
-const fn ended(outcome: &Outcome) -> (&'static str, &'static str) {
+pub(super) const fn ended(outcome: &Outcome) -> (&'static str, &'static str) {
     match outcome.failure() {
         Some(Failure::PreviewVanished) => return ("❌", "deleted while it was built"),
         Some(Failure::DeletionFailed) => return ("❌", "deletion failed"),

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::event::State;
 use crate::forecast::history::TypicalDuration;
-use crate::report::timeline::{Span, Timeline};
+use crate::report::timeline::{Lane, Span, Timeline};
 use crate::text::duration::duration;
 
 /// The most characters of a target's name.
@@ -53,7 +53,7 @@ fn chart(time_line: &Timeline) -> Option<String> {
          axisFormat %H:%M:%S\n    todayMarker off\n"
     );
     for lane in time_line.lanes.iter().take(MOST_LANES) {
-        chart.push_str(&format!("    section {}\n", label(lane.target.as_deref())));
+        chart.push_str(&format!("    section {}\n", label(lane)));
         for span in &lane.spans {
             chart.push_str(&format!(
                 "    {} {} :{}{}, {}\n",
@@ -94,8 +94,8 @@ fn on_the_axis(time: Timestamp, begin: Timestamp) -> String {
 
 /// A name as the title of a section: letters, digits, and a few signs that mean
 /// nothing between them.
-fn label(target: Option<&str>) -> String {
-    let Some(target) = target else {
+fn label(lane: &Lane) -> String {
+    let Some(target) = &lane.target else {
         return "Run".to_owned();
     };
     let plain = |c: char| match c {
@@ -104,7 +104,14 @@ fn label(target: Option<&str>) -> String {
     };
     let text: String = target.chars().map(plain).take(LONGEST_LABEL).collect();
     let words: Vec<&str> = text.split_whitespace().collect();
-    format!("To {}", words.join(" ")).trim_end().to_owned()
+    let critical = if lane.is_critical {
+        " - critical path"
+    } else {
+        ""
+    };
+    format!("To {}{critical}", words.join(" "))
+        .trim_end()
+        .to_owned()
 }
 
 /// Lines of text with bars, in a fence.
@@ -117,8 +124,8 @@ fn bars(time_line: &Timeline) -> Option<String> {
     };
     let mut text = "```text\n".to_owned();
     for lane in time_line.lanes.iter().take(MOST_LANES) {
-        if let Some(target) = &lane.target {
-            text.push_str(&format!("{}\n", label(Some(target))));
+        if lane.target.is_some() {
+            text.push_str(&format!("{}\n", label(lane)));
         }
         for span in &lane.spans {
             let from = place(span.begin);
@@ -176,7 +183,6 @@ pub(super) fn last_ones(usual: &TypicalDuration, this: Option<Duration>) -> Opti
 mod tests {
     use super::*;
     use crate::event::Phase;
-    use crate::report::timeline::Lane;
 
     fn at(milliseconds: i64) -> Timestamp {
         Timestamp::from_millisecond(1_772_000_000_000 + milliseconds).unwrap()
@@ -197,6 +203,7 @@ mod tests {
             target: target.map(str::to_owned),
             spans: states.iter().enumerate().map(span).collect(),
             skew: SignedDuration::ZERO,
+            is_critical: false,
         };
         Timeline {
             lanes: targets.iter().copied().map(lane).collect(),

@@ -120,6 +120,7 @@ struct Database {
 #[serde(rename_all = "kebab-case")]
 struct LaneOf<'a> {
     target: Option<&'a str>,
+    is_critical: bool,
     clock_skew_seconds: f64,
     spans: Vec<SpanOf>,
 }
@@ -224,8 +225,11 @@ pub(super) fn render(
     // Text and numbers: they encode.
     let report = serde_json::to_string(&report).unwrap_or_default();
     let result = record.result.as_deref().unwrap_or("null");
+    let services = record.stack_output("services").unwrap_or("[]");
     let report = report.strip_suffix('}').unwrap_or_default();
-    sanitizer.json(&format!("{report},\"result\":{result}}}"))
+    sanitizer.json(&format!(
+        "{report},\"services\":{services},\"result\":{result}}}"
+    ))
 }
 
 fn warnings(record: &RunRecord) -> Vec<WarningOf<'_>> {
@@ -313,6 +317,7 @@ fn lanes<'a>(time_line: &'a Timeline) -> Vec<LaneOf<'a>> {
     };
     let lane = |lane: &'a Lane| LaneOf {
         target: lane.target.as_deref(),
+        is_critical: lane.is_critical,
         clock_skew_seconds: rounded(lane.skew.as_secs_f64()),
         spans: lane.spans.iter().map(span).collect(),
     };

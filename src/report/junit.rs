@@ -120,7 +120,10 @@ fn cases(outcome: &Outcome, record: &RunRecord, time_line: &Timeline, details: &
             .find(|lane| lane.target.as_ref() == Some(&class));
         cases.push(Case {
             name: action,
-            took: took(lane, time_line),
+            took: match &service_record.end {
+                Some(_) if lane.is_none() => SignedDuration::ZERO,
+                _ => took(lane, time_line),
+            },
             mark: mark_of(service_record, outcome),
             class: class.clone(),
         });
@@ -186,6 +189,16 @@ fn mark_of(
     let seen = service_record.deployment.as_ref();
     let verdict = seen.and_then(|seen| seen.status.verdict());
     let result = |mark, text: String| Some((mark, text.clone(), text));
+    if let Some(end) = &service_record.end {
+        return match end.word {
+            "success" | "planned" | "triggered" => None,
+            "rolled-back" | "failed" | "unverified" | "cancelled" if end.is_bad => {
+                result(CaseResult::Failure, end.text.clone())
+            }
+            _ if end.is_bad => result(CaseResult::Error, end.text.clone()),
+            _ => result(CaseResult::Skipped, end.text.clone()),
+        };
+    }
     match (seen, verdict) {
         (_, Some(Verdict::Success)) => None,
         (Some(seen), Some(Verdict::Failed | Verdict::Cancelled | Verdict::Skipped)) => result(

@@ -25,6 +25,9 @@ const KEPT_LINES: usize = 2000;
 /// The most bytes of these lines.
 const KEPT_BYTES: usize = 1024 * 1024;
 
+/// The most bytes of a group of one service that is shown later.
+const LARGEST_GROUP: usize = 256 * 1024;
+
 /// Lines that the summary repeats.
 pub(super) const TAIL_LINES: usize = 40;
 
@@ -67,6 +70,9 @@ pub(super) struct LogSink {
     /// Why the page is not being written any more.
     page_trouble: Option<String>,
     is_open: bool,
+    /// The lines of each service that were not shown yet, if each has a group of
+    /// its own.
+    groups: Option<BTreeMap<String, Kept>>,
     kept: Kept,
     /// What of a secret the last entry ended in, for each label.
     broken: BTreeMap<Option<String>, PartialMatch>,
@@ -99,6 +105,29 @@ impl LogSink {
         self.logs = Some(logs);
     }
 
+    /// Shows the log of each service as a group of its own. Lines of several would
+    /// be mixed otherwise.
+    pub(super) fn group_by_service(&mut self) {
+        self.groups.get_or_insert_default();
+    }
+
+    /// Shows what there is of the log of a service.
+    pub(super) fn show_group(
+        &mut self,
+        label: &str,
+        sanitizer: &Sanitizer,
+        channel: &mut dyn CiOutput,
+    ) {
+        self.fold(channel);
+        let groups = self.groups.as_mut();
+        let Some(group) = groups.and_then(|groups| groups.remove(label)) else {
+            return;
+        };
+        channel.open_log(&sanitizer.line(&format!("Log of {label}")));
+        group.lines.iter().for_each(|line| channel.say(line));
+        channel.close_log();
+    }
+
     /// The page, if it is still to be written, or why it is not.
     pub(super) fn page(&mut self) -> Result<Option<PageStream>, String> {
         self.page_trouble.take().map_or(Ok(self.page.take()), Err)
@@ -120,7 +149,7 @@ impl LogSink {
             let mut lines = sanitizer.lines(&prefix, &entry.message, &mut broken);
             for line in lines.by_ref().take(MOST_LINES_OF_AN_ENTRY) {
                 self.add_to_page(weight, &prefix, &line, sanitizer);
-                self.put(line, sanitizer, channel);
+                self.put(label, line, sanitizer, channel);
             }
             let more = lines.count();
             if more > 0 {
@@ -128,7 +157,7 @@ impl LogSink {
                 let note = format!("{prefix}… ({more} in this entry)");
                 let note = sanitizer.line(&note);
                 self.add_to_page(weight, &prefix, &note, sanitizer);
-                self.put(note, sanitizer, channel);
+                self.put(label, note, sanitizer, channel);
                 self.is_too_large(&format!(
                     "an entry of the log has more than {MOST_LINES_OF_AN_ENTRY} lines"
                 ));
@@ -166,15 +195,20 @@ impl LogSink {
         }
     }
 
-    fn put(&mut self, line: SanitizedLine, sanitizer: &Sanitizer, channel: &mut dyn CiOutput) {
+    fn put(
+        &mut self,
+        label: Option<&str>,
+        line: SanitizedLine,
+        sanitizer: &Sanitizer,
+        channel: &mut dyn CiOutput,
+    ) {
         self.write(&line);
         if self.logs == Some(Logs::Off) {
             return;
         }
         let shown = shorten(line, LONGEST_SHOWN, sanitizer);
         if self.logs == Some(Logs::Live) && self.shown <= MOST_SHOWN {
-            self.open(sanitizer, channel);
-            channel.say(&shown);
+            self.show_line(label, &shown, sanitizer, channel);
             self.shown += shown.as_str().len();
             if self.shown > MOST_SHOWN {
                 channel.say(&sanitizer.line(&format!(
@@ -184,6 +218,25 @@ impl LogSink {
             }
         }
         self.kept.push(shown);
+    }
+
+    /// Shows a line at once, or keeps it for the group of its service.
+    fn show_line(
+        &mut self,
+        label: Option<&str>,
+        line: &SanitizedLine,
+        sanitizer: &Sanitizer,
+        channel: &mut dyn CiOutput,
+    ) {
+        let (Some(label), Some(groups)) = (label, &mut self.groups) else {
+            self.open(sanitizer, channel);
+            return channel.say(line);
+        };
+        let group = groups.entry(label.to_owned()).or_default();
+        group.push(line.clone());
+        if group.bytes > LARGEST_GROUP || group.lines.len() == KEPT_LINES {
+            self.show_group(label, sanitizer, channel);
+        }
     }
 
     /// Ends the log: shows what was kept for a failure, and puts the file in
@@ -201,6 +254,10 @@ impl LogSink {
                 channel.say(&sanitizer.line(&format!("… {earlier} …")));
             }
             self.kept.lines.iter().for_each(|line| channel.say(line));
+        }
+        let open = self.groups.iter().flat_map(BTreeMap::keys);
+        for label in open.cloned().collect::<Vec<_>>() {
+            self.show_group(&label, sanitizer, channel);
         }
         self.fold(channel);
         for gap in std::mem::take(&mut self.gaps) {

@@ -30,10 +30,14 @@ pub(super) fn render(
         "queue-seconds" => seconds(service_record.queue()),
         "duration-seconds" => seconds(service_record.run()),
         "deployment-ids" => Some(ids(record)),
-        "promotions" => (!record.targets.is_empty()).then(|| promotions(record)),
+        "promotions" => {
+            let is_promotion = record.action == Some("promote-app");
+            (is_promotion && !record.targets.is_empty()).then(|| promotions(record))
+        }
         "preview-app-id" => record.preview.map(|(app, _)| app.to_string()),
         "created" => created(record).map(|is_new| is_new.to_string()),
         "result" => record.result.clone(),
+        "services" | "matrix" | "order" | "graph" => record.stack_output(name).map(str::to_owned),
         "database-id" => record.database.map(|(database, _)| database.to_string()),
         "database-password" => {
             let password = record.password.as_ref();

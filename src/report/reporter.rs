@@ -7,8 +7,10 @@ use jiff::Timestamp;
 
 use super::comment::{self, CommentFacts, CommentStatus};
 use super::log::{LONGEST_SHOWN, LogSink};
+use super::stack_comment::{self, PreviewRow, StackCommentFacts, StackCommentStatus};
 use crate::ci::{Activity, CiOutput, Host, Level, TableLayout, Tone};
 use crate::code_host::Marker;
+use crate::deployment::Service;
 use crate::event::{Event, EventKind, Phase};
 use crate::inputs::{Abandon, Logs};
 use crate::messages::Warning;
@@ -91,6 +93,14 @@ impl Reporter {
         self.0.borrow().channel.layout()
     }
 
+    /// A reporter of events about the whole run.
+    pub const fn all(&self) -> ScopedReporter<'_> {
+        ScopedReporter {
+            reporter: self,
+            service: None,
+        }
+    }
+
     /// Records an event and shows it.
     pub fn on<'a>(&self, event: impl Into<Event<'a>>) {
         self.0.borrow_mut().on(event.into());
@@ -99,6 +109,23 @@ impl Reporter {
     /// The comment on a pull request, from what is known so far.
     pub fn comment(&self, marker: &Marker, news: &CommentStatus<'_>) -> SanitizedText {
         self.0.borrow().comment(marker, news)
+    }
+
+    /// The comment on a pull request about the previews of a stack.
+    pub fn stack_comment(
+        &self,
+        marker: &Marker,
+        rows: &[PreviewRow<'_>],
+        status: StackCommentStatus<'_>,
+    ) -> SanitizedText {
+        let inner = self.0.borrow();
+        let facts = StackCommentFacts {
+            marker,
+            status,
+            run_url: inner.record.facts.run_url.as_deref(),
+            now: (inner.clock)(),
+        };
+        stack_comment::render(&facts, rows, &inner.sanitizer)
     }
 
     /// Shows how the run ended, and writes outputs, summary and files.
@@ -110,6 +137,58 @@ impl Reporter {
         };
         let failed = deliveries.await;
         self.0.borrow_mut().warn_of_undelivered(failed);
+    }
+}
+
+/// A reporter of events about the run, or about one of its services.
+#[derive(Clone, Copy)]
+pub struct ScopedReporter<'a> {
+    reporter: &'a Reporter,
+    service: Option<Service>,
+}
+
+impl ScopedReporter<'_> {
+    /// The same for events about one service.
+    #[must_use]
+    pub const fn about(self, service: Service) -> Self {
+        Self {
+            service: Some(service),
+            ..self
+        }
+    }
+
+    /// Whether it is about one service of several.
+    pub const fn is_about_one_of_several(&self) -> bool {
+        self.service.is_some()
+    }
+
+    /// Records an event and shows it.
+    pub fn on<'b>(&self, event: impl Into<Event<'b>>) {
+        let Event { service, kind } = event.into();
+        self.reporter.on(Event {
+            service: service.or(self.service),
+            kind,
+        });
+    }
+
+    /// Sets what the live line says about Ctrl-C.
+    pub fn explain_interrupt(&self, then: Abandon) {
+        self.reporter.explain_interrupt(then);
+    }
+
+    /// The comment on a pull request, from what is known so far.
+    pub fn comment(&self, marker: &Marker, news: &CommentStatus<'_>) -> SanitizedText {
+        self.reporter.comment(marker, news)
+    }
+
+    /// The comment on a pull request about the previews of a stack.
+    pub fn stack_comment(
+        &self,
+        marker: &Marker,
+        rows: &[PreviewRow<'_>],
+        status: StackCommentStatus<'_>,
+    ) -> SanitizedText {
+        self.reporter.stack_comment(marker, rows, status)
     }
 }
 
@@ -126,6 +205,7 @@ impl Inner {
                 return self.log.take(label, lines, &self.sanitizer, channel);
             }
             EventKind::Row(row) if self.channel.row(&self.sanitizer.line(row)) => return,
+            EventKind::Member(_) if !self.channel.is_live() => self.log.group_by_service(),
             EventKind::LogDiagnosis(diagnosis) => self.log.set_diagnosis(service, diagnosis),
             // The CI does not know the password, and later steps get it as an output.
             EventKind::Password(password) => self.channel.mask(password.expose()),
@@ -146,7 +226,11 @@ impl Inner {
         }
         // Later lines are not part of the log.
         if let EventKind::Ends(Phase::Log, _) = kind {
-            self.log.fold(self.channel.as_mut());
+            let channel = self.channel.as_mut();
+            match label {
+                Some(label) => self.log.show_group(label, &self.sanitizer, channel),
+                None => self.log.fold(channel),
+            }
         }
     }
 

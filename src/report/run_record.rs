@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::ci::{Facts, Repository};
 use crate::deployment::{Deployment, DeploymentId, Service, Status, Verdict};
-use crate::event::{Event, EventKind, Phase, State};
+use crate::event::{Event, EventKind, Phase, StackOutput, State};
 use crate::forecast::history::TypicalDuration;
 use crate::messages::Warning;
 use crate::report::console::state;
@@ -37,6 +37,8 @@ pub(crate) struct RunRecord {
     pub(super) password: Option<Password>,
     /// What was found, as JSON.
     pub(super) result: Option<String>,
+    /// What later jobs read of a stack, as JSON.
+    pub(super) stack: Vec<(StackOutput, String)>,
     /// Whether a signal asked the run to end.
     pub(super) is_stopping: bool,
 }
@@ -64,11 +66,23 @@ struct RunStep {
     end: Option<(Instant, State)>,
 }
 
+/// How a service of a stack ended.
+pub(super) struct MemberRecord {
+    pub(super) word: &'static str,
+    pub(super) text: String,
+    pub(super) is_bad: bool,
+    is_critical: bool,
+}
+
 /// The facts of one service. The run record makes one for each.
 #[derive(Default)]
 pub(crate) struct ServiceRecord {
     pub(super) service: Option<Service>,
     pub(super) name: Option<String>,
+    /// Whether the name is that of a stack file.
+    is_member: bool,
+    /// How it ended in a stack.
+    pub(super) end: Option<MemberRecord>,
     pub(super) deployment: Option<Deployment>,
     pub(super) url: Option<String>,
     /// What it is built from, where its code host is known.
@@ -113,6 +127,7 @@ impl RunRecord {
             database: None,
             password: None,
             result: None,
+            stack: Vec::new(),
             is_stopping: false,
         }
     }
@@ -143,12 +158,20 @@ impl RunRecord {
             EventKind::Database { id, is_new } => self.database = Some((id, is_new)),
             EventKind::Password(password) => self.password = Some(password.clone()),
             EventKind::Result(json) => self.result = Some(json.to_owned()),
+            EventKind::Stack(output, json) => self.stack.push((output, json.to_owned())),
             EventKind::Stopping(..) => self.is_stopping = true,
             kind => match event.service {
                 Some(service) => self.target_mut(service).apply(kind),
                 None => self.own.apply(kind),
             },
         }
+    }
+
+    /// What later jobs read of a stack.
+    pub(super) fn stack_output(&self, name: &str) -> Option<&str> {
+        let mut all = self.stack.iter().rev();
+        let (_, json) = all.find(|(output, _)| output.name() == name)?;
+        Some(json)
     }
 
     fn target(&self, service: Service) -> Option<&ServiceRecord> {
@@ -218,7 +241,11 @@ impl RunRecord {
         let targets = self.targets.iter().map(|service_record| {
             let name = service_record.name.clone();
             let id = || service_record.service.map(|service| service.id.to_string());
-            service_record.lane(self.began, None, name.or_else(id))
+            let end = service_record.end.as_ref();
+            Lane {
+                is_critical: end.is_some_and(|end| end.is_critical),
+                ..service_record.lane(self.began, None, name.or_else(id))
+            }
         });
         let lanes = std::iter::once(own).chain(targets);
         Timeline {
@@ -234,7 +261,26 @@ impl ServiceRecord {
         match event {
             EventKind::Target(service, name) => {
                 self.service = Some(service);
-                self.name = name.map(str::to_owned);
+                if !self.is_member {
+                    self.name = name.map(str::to_owned);
+                }
+            }
+            EventKind::Member(name) => {
+                self.name = Some(name.to_owned());
+                self.is_member = true;
+            }
+            EventKind::MemberEnd {
+                word,
+                text,
+                is_bad,
+                is_critical,
+            } => {
+                self.end = Some(MemberRecord {
+                    word,
+                    text: text.to_owned(),
+                    is_bad,
+                    is_critical,
+                });
             }
             EventKind::BuiltFrom(address) => {
                 self.repository = Repository::cloned_from(address);

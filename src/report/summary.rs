@@ -161,10 +161,11 @@ fn targets(targets: &[ServiceRecord], text: &impl Fn(&str) -> String) -> String 
         let status = deployment.and_then(|deployment| deployment.status.reported());
         let cells = [
             service_record.target(),
-            status.map(|status| match service_record.undone() {
-                Some(_) => format!("{status} (rolled back)"),
-                None => status.to_owned(),
-            }),
+            match (&service_record.end, service_record.undone()) {
+                (Some(end), _) => Some(end.word.to_owned()),
+                (None, Some(_)) => status.map(|status| format!("{status} (rolled back)")),
+                (None, None) => status.map(str::to_owned),
+            },
             deployment.map(|deployment| deployment.id.to_string()),
             console::times_of(service_record),
         ];

@@ -48,6 +48,8 @@ pub struct Lane {
     pub target: Option<String>,
     /// The spans, in order.
     pub spans: Vec<Span>,
+    /// Whether the run would have ended earlier without its time.
+    pub is_critical: bool,
     /// How far the service's clock was found to be ahead of ours at least;
     /// negative if it is behind, zero where nothing speaks against agreement.
     pub skew: SignedDuration,
@@ -181,6 +183,7 @@ impl TimelineInput<'_> {
         self.deploy(created, theirs, &mut spans);
         spans.extend(self.own.iter().filter(|span| !is_before(span)));
         Lane {
+            is_critical: false,
             target,
             spans: in_sequence(spans, self.now),
             skew,

@@ -79,6 +79,8 @@ pub struct BudgetShare {
     /// How many runs there are, if those count that send less than one request
     /// in a window.
     pub crowd: f64,
+    /// How many deployments this run follows.
+    pub followed: f64,
 }
 
 impl BudgetShare {
@@ -139,6 +141,7 @@ impl BudgetHistory {
                 rate: None,
                 pressure: first_pressure(&seen),
                 crowd: runs,
+                followed: 1.0,
             },
         }
     }

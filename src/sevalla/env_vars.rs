@@ -1,10 +1,11 @@
 //! Operations on an application's environment variables. Values are secrets: a
 //! value that was read is not kept.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::lenient_field::uuid;
+use super::lenient_field::{time, uuid};
 use super::operation::{
     CREATE_ENVIRONMENT_VARIABLE, LIST_ENVIRONMENT_VARIABLES, UPDATE_ENVIRONMENT_VARIABLE,
 };
@@ -21,6 +22,9 @@ pub struct EnvVar {
     pub id: Uuid,
     /// The name of the variable.
     pub key: String,
+    /// When it was last changed.
+    #[serde(default, deserialize_with = "time")]
+    pub updated_at: Option<Timestamp>,
 }
 
 /// A variable with its value, which is compared and dropped.

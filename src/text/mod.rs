@@ -3,4 +3,5 @@
 pub(crate) mod duration;
 pub(crate) mod markdown;
 pub(crate) mod markdown_escape;
+pub(crate) mod nearest;
 pub(crate) mod truncate;

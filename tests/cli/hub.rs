@@ -1,4 +1,5 @@
-//! As much of GitHub as previews need: pull requests and their comments.
+//! As much of GitHub as previews and stacks need: pull requests, their comments,
+//! and comparisons of commits.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -26,6 +27,12 @@ struct State {
     refuses_list: Option<u16>,
     /// How long a list of comments takes.
     slow_comments: Duration,
+    /// Whether writes are refused.
+    refuses_writes: bool,
+    /// The files that each comparison, `BASE...HEAD`, lists.
+    comparisons: BTreeMap<String, Vec<String>>,
+    /// How often commits were compared.
+    compared: usize,
     writes: usize,
     /// How often a pull request was read.
     reads: usize,
@@ -72,7 +79,10 @@ impl Pull {
                 "ref": self.branch, "sha": "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432",
                 "repo": { "full_name": self.from },
             },
-            "base": { "ref": "main", "repo": { "full_name": "octo/shop" } },
+            "base": {
+                "ref": "main", "sha": "0000000000000000000000000000000000000000",
+                "repo": { "full_name": "octo/shop" },
+            },
         })
     }
 }
@@ -101,6 +111,26 @@ impl Hub {
     /// Refuses to list pull requests.
     pub(crate) fn refuse_list(&self, status: u16) {
         self.0.lock().unwrap().refuses_list = Some(status);
+    }
+
+    /// The second commit, or branch, comes after the first, and differs from it in
+    /// these files.
+    pub(crate) fn differ(&self, base: &str, head: &str, files: &[&str]) -> &Self {
+        let files = files.iter().map(|file| (*file).to_owned()).collect();
+        let mut state = self.0.lock().unwrap();
+        state.comparisons.insert(format!("{base}...{head}"), files);
+        drop(state);
+        self
+    }
+
+    /// How often commits were compared.
+    pub(crate) fn compared(&self) -> usize {
+        self.0.lock().unwrap().compared
+    }
+
+    /// Refuses to write comments, as GitHub does where the token can only read.
+    pub(crate) fn refuse_writes(&self) {
+        self.0.lock().unwrap().refuses_writes = true;
     }
 
     pub(crate) fn slow_comments(&self, time: Duration) {
@@ -161,6 +191,21 @@ impl Respond for Hub {
         let segments: Vec<&str> = path.split('/').collect();
         let number = |text: &str| text.parse::<u64>().unwrap();
         match (request.method.as_str(), segments.as_slice()) {
+            ("POST" | "PATCH", _) if state.refuses_writes => {
+                let message = "Resource not accessible by integration";
+                answer(403, json!({ "message": message }))
+            }
+            ("GET", ["compare", ends]) => {
+                state.compared += 1;
+                let (base, _) = ends.split_once("...").unwrap();
+                let Some(files) = state.comparisons.get(*ends) else {
+                    return answer(404, json!({ "message": "Not Found" }));
+                };
+                let files = files.iter().map(|file| json!({ "filename": file }));
+                let files: Vec<Value> = files.collect();
+                let base = json!({ "sha": base });
+                answer(200, json!({ "merge_base_commit": base, "files": files }))
+            }
             ("GET", ["pulls", ..]) if state.refuses.is_some() => {
                 let status = state.refuses.unwrap();
                 answer(status, json!({ "message": "Refused" }))

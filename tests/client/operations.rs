@@ -464,6 +464,7 @@ async fn manage(client: &Client, id: &str) -> Result<(), ApiError> {
     let variable = EnvVar {
         id: SITE,
         key: "DATABASE_HOST".to_owned(),
+        updated_at: None,
     };
     match id {
         "updateApplicationV3" => {

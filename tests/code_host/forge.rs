@@ -4,7 +4,7 @@
 //! and its answers are the description's examples with values of ours.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ struct State {
     change_request: Value,
     /// What is listed as open.
     open: Vec<Value>,
+    /// Fields of each comparison that differ from the example's.
+    comparisons: BTreeMap<String, Value>,
     /// What another run writes when this one has created a comment.
     written_before: Option<(&'static str, &'static str)>,
 }
@@ -80,6 +82,7 @@ impl Forge {
             owner: None,
             change_request: json!({}),
             open: Vec::new(),
+            comparisons: BTreeMap::new(),
             written_before: None,
         })))
     }
@@ -117,6 +120,13 @@ impl Forge {
 
     pub(crate) fn with_change_request(&self, fields: Value) -> &Self {
         self.0.borrow_mut().change_request = fields;
+        self
+    }
+
+    pub(crate) fn compares(&self, ends: &str, fields: Value) -> &Self {
+        let mut state = self.0.borrow_mut();
+        state.comparisons.insert(ends.to_owned(), fields);
+        drop(state);
         self
     }
 
@@ -231,6 +241,7 @@ impl State {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         match (request.method.as_str(), segments.as_slice()) {
             ("GET", ["user"]) => self.tell_owner(),
+            ("GET", ["repos", "acme", "shop", "compare", ends]) => self.compared(ends),
             ("GET", ["repos", "acme", "shop", "pulls", "12"]) => {
                 reply(200, &merged(example("pull-request"), &self.change_request))
             }
@@ -288,6 +299,14 @@ impl State {
                 }
             }
             _ => reply(404, &json!({"message": "Not Found"})),
+        }
+    }
+
+    /// The example's comparison, with the fields of this one.
+    fn compared(&self, ends: &str) -> Response {
+        match self.comparisons.get(ends) {
+            Some(fields) => reply(200, &merged(example("commit-comparison"), fields)),
+            None => reply(404, &json!({"message": "Not Found"})),
         }
     }
 

@@ -9,6 +9,7 @@
 )]
 
 mod body;
+mod comparing;
 mod contract;
 mod errors;
 mod forge;

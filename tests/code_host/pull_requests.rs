@@ -15,6 +15,7 @@ fn expected(state: ChangeState, is_fork: bool, from: Option<String>) -> PullRequ
         number: NUMBER,
         state,
         head_commit: Some(HEAD.to_owned()),
+        base_commit: None,
         head_branch: "more".to_owned(),
         is_fork,
     }
@@ -48,6 +49,12 @@ async fn a_pull_request_on_github() {
         let forge = Forge::github("https://api.github.com");
         forge.with_change_request(fields);
         let read = forge.client().pull_request(NUMBER).await.unwrap();
+        // The example's.
+        assert_eq!(read.base_commit.as_ref().map(String::len), Some(40));
+        let read = PullRequest {
+            base_commit: None,
+            ..read
+        };
         let from = repository["full_name"].as_str().map(str::to_owned);
         assert_eq!(read, expected(state, is_fork, from));
     }

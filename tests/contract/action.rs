@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sevalla_deploy::actions::resolve::Plan;
-use sevalla_deploy::ci::Facts;
+use sevalla_deploy::ci::{Facts, Host};
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::exec::IN_IMAGE;
 use sevalla_deploy::inputs::{ACTIONS, Action, Inputs, Problem, TABLE, unknown_names};
@@ -43,6 +43,7 @@ fn sample(input: &str) -> &'static str {
         "settings" => r#"{"auto_deploy":false}"#,
         "confirm" => "shop",
         "cdn" => "on",
+        "github-token" => "ghs_0123456789",
         id if id.ends_with("-id") => ID,
         other => panic!("give {other} a value here"),
     }
@@ -62,6 +63,14 @@ fn more(action: &str) -> &'static [(&'static str, &'static str)] {
             r#"{"display_name":"shop","type":"postgresql","version":"16","db_name":"shop",
                 "cluster":"Frankfurt","resource_type":"DB1"}"#,
         )],
+        "deploy-stack" | "plan-stack" => &[("stack", "services: { shop: { app: shop } }")],
+        "preview-stack" => &[
+            (
+                "stack",
+                "{ services: { shop: { app: shop } }, previews: { shop: { pipeline: shop } } }",
+            ),
+            ("pull-request-number", "7"),
+        ],
         _ => &[],
     }
 }
@@ -97,7 +106,15 @@ fn environment(pairs: Vec<(String, String)>) -> Variables {
 
 fn resolve(variables: &Variables) -> Result<Plan, Vec<Problem>> {
     let (inputs, problems) = Inputs::read(variables);
-    Plan::resolve(inputs, &Facts::default(), problems)
+    let facts = Facts::read(
+        Host::GitHub,
+        &Variables::from([
+            ("GITHUB_REPOSITORY", "octo/shop"),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_API_URL", "https://api.github.com"),
+        ]),
+    );
+    Plan::resolve(inputs, &facts, problems)
 }
 
 /// What a run with these variables would do, and what it would warn of.
@@ -112,7 +129,13 @@ fn an_action_requires_what_its_row_says_and_only_reads_if_it_says_so() {
         let given = working(row);
         let plan = resolve(&environment(variables(row, &given))).unwrap();
         let task = format!("{:?}", plan.task);
-        let only_reads = ["Follow(", "Manage(List(", "Manage(Show(", "CheckUp("];
+        let only_reads = [
+            "Follow(",
+            "Manage(List(",
+            "Manage(Show(",
+            "CheckUp(",
+            "PlanStack(",
+        ];
         let reads = only_reads.iter().any(|start| task.starts_with(start));
         assert_eq!(reads, !row.writes, "{task}");
         for required in row.one_of.first().into_iter().chain(row.requires) {

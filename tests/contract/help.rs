@@ -5,8 +5,8 @@ use sevalla_deploy::exit_status::{EXIT_CODES, words};
 use sevalla_deploy::inputs::{ACTIONS, Input, InputGroup, TABLE};
 use sevalla_deploy::outputs::OUTPUTS;
 
-/// Two screens of a window with 41 lines.
-const MOST_LINES: usize = 82;
+/// Two screens of a window with 45 lines.
+const MOST_LINES: usize = 90;
 
 /// The text without its line ends: where it is wrapped does not matter.
 fn flat(text: &str) -> String {

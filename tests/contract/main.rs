@@ -26,6 +26,7 @@ mod reference;
 mod schema;
 mod setup;
 mod sizes;
+mod stack;
 mod templates;
 mod unknowns;
 mod words;

@@ -199,6 +199,7 @@ async fn send_management(client: &Client, id: Uuid) {
     let variable = EnvVar {
         id,
         key: "KEY".to_owned(),
+        updated_at: None,
     };
     let _refused = client
         .writes()

@@ -1,7 +1,7 @@
 //! Making sure of a database, and connecting it.
 
 mod connect;
-mod variables;
+pub(crate) mod variables;
 pub(crate) mod write;
 
 use std::pin::pin;

@@ -1,5 +1,6 @@
 //! The environment variables by which an application finds its database.
 
+use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -106,6 +107,46 @@ pub(crate) async fn set_variables(
         tell(EventKind::Note(&format!("Variable {key} {done}")));
     }
     Ok(())
+}
+
+/// What giving variables their values has changed.
+pub(crate) struct VariableChange {
+    /// Whether a value is another than before.
+    pub(crate) has_changed: bool,
+    /// When the last of them was changed, as far as Sevalla reports that.
+    pub(crate) last: Option<Timestamp>,
+}
+
+/// The same, without writing a value that a variable has.
+pub(crate) async fn set_differing(
+    client: &Client,
+    app: Uuid,
+    variables: &[(String, String)],
+    tell: Report<'_>,
+) -> Result<VariableChange, TriggerError> {
+    let known = all_variables(client, app, Patience::BEFORE_THE_START).await?;
+    let mut differing = Vec::new();
+    let mut times = Vec::new();
+    for (key, value) in variables {
+        let variable = known.iter().find(|known| known.key == *key);
+        let is_it = match variable {
+            Some(variable) => has_value(client, app, variable, value).await?,
+            None => false,
+        };
+        if is_it {
+            times.push(variable.and_then(|variable| variable.updated_at));
+        } else {
+            differing.push((key.clone(), value.clone()));
+        }
+    }
+    if !differing.is_empty() {
+        set_variables(client, app, &differing, tell).await?;
+    }
+    let times: Option<Vec<Timestamp>> = times.into_iter().collect();
+    Ok(VariableChange {
+        has_changed: !differing.is_empty(),
+        last: times.and_then(|times| times.into_iter().max()),
+    })
 }
 
 async fn all_variables(

@@ -9,6 +9,7 @@ use url::Url;
 use crate::actions::ActionContext;
 use crate::actions::deploy::commit_guard::CommitGuard;
 use crate::actions::deploy::preflight::Preflight;
+use crate::actions::deploy::rollback::RollbackReport;
 use crate::actions::deploy::start_rollback::{self, RollbackEffect};
 use crate::actions::deploy::verification::{FOR_WORDS, ServiceAddress, own_address};
 use crate::actions::error::Report;
@@ -61,6 +62,20 @@ pub(crate) struct DeploymentContext {
     /// Whether another run has, which may want it to go on whatever becomes of
     /// this one.
     pub(crate) is_anothers: bool,
+}
+
+/// A deployment that was seen to end.
+#[derive(Debug)]
+pub(crate) struct FinishedDeployment {
+    pub(crate) deployment: EndedDeployment,
+    /// What was live before, if that is known.
+    pub(crate) before: Option<Deployment>,
+    /// What its log says.
+    pub(crate) log: Option<LogDiagnosis>,
+    /// Whether this run has started it.
+    pub(crate) is_ours: bool,
+    /// What came of rolling it back, if that was tried.
+    pub(crate) undone: Option<RollbackReport>,
 }
 
 impl DeploymentContext {
@@ -127,6 +142,13 @@ impl ActionContext<'_> {
         scene: &DeploymentContext,
         tell: Report<'_>,
     ) -> Outcome {
+        self.finished.replace(Some(FinishedDeployment {
+            deployment: ended.clone(),
+            before: scene.live.clone(),
+            log: scene.log.clone(),
+            is_ours: scene.is_ours,
+            undone: None,
+        }));
         let outcome = match ended.verdict() {
             Verdict::Success => self.after_success(source, &ended, scene, tell).await,
             Verdict::Failed => self.after_failure(source, &ended, scene).await,
@@ -166,6 +188,9 @@ impl ActionContext<'_> {
         let undone = self
             .take_back(source.service, live, ended, scene.log.as_ref(), tell)
             .await;
+        if let Some(finished) = self.finished.borrow_mut().as_mut() {
+            finished.undone = Some(undone.clone());
+        }
         // What they say of what is live may not be so any more.
         let outcome = match outcome.ending() {
             ExitStatus::Unverified => outcome.unverified_before(&ended.id),

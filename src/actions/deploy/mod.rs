@@ -83,7 +83,14 @@ impl ActionContext<'_> {
     /// Makes the change and follows it to its end.
     pub(crate) async fn deploy(&self, work: &DeployOperation) -> Outcome {
         let tell = |event: EventKind<'_>| self.reporter.on(event);
-        let look = Box::pin(preflight::look_before(&self.client, self.plan, work, &tell));
+        let look = async {
+            let _turn = match self.turns {
+                Some(turns) => turns.acquire().await.ok(),
+                None => None,
+            };
+            preflight::look_before(&self.client, self.plan, work, &tell).await
+        };
+        let look = Box::pin(look);
         let before = tokio::select! {
             before = look => before,
             signal = self.stop.asked() => return nothing_started(signal),
@@ -257,7 +264,9 @@ impl ActionContext<'_> {
         scene: &DeploymentContext,
         own: &RefCell<Option<ServiceAddress>>,
     ) -> Infallible {
-        let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
+        if !self.reporter.is_about_one_of_several() {
+            let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
+        }
         let host = scene.host.as_deref();
         self.ask_for_address(source, host, own).await
     }

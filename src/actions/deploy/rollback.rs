@@ -21,7 +21,21 @@ use crate::inputs::Abandon;
 use crate::messages::Warning;
 use crate::shutdown::Signal;
 
+/// What is live after an attempt to go back.
+#[derive(Debug, Clone)]
+pub(crate) enum LiveAfterRollback {
+    /// Nobody knows.
+    Unknown,
+    /// What was to be taken back.
+    AsDeployed,
+    /// What was live before, by this deployment.
+    Wanted(Deployment),
+    /// Something else, or something of which nothing shows what it is.
+    Another(Deployment),
+}
+
 /// What is live after the attempt to go back.
+#[derive(Debug, Clone)]
 pub(crate) struct RollbackReport {
     /// The same in a sentence.
     pub(crate) said: String,
@@ -29,6 +43,8 @@ pub(crate) struct RollbackReport {
     pub(crate) hint: Option<&'static str>,
     /// The signal that came meanwhile.
     pub(crate) signal: Option<Signal>,
+    /// The same as a value.
+    pub(crate) live: LiveAfterRollback,
 }
 
 impl RollbackReport {
@@ -38,7 +54,12 @@ impl RollbackReport {
             said: said.into(),
             hint: None,
             signal: None,
+            live: LiveAfterRollback::Unknown,
         }
+    }
+
+    fn live(self, live: LiveAfterRollback) -> Self {
+        Self { live, ..self }
     }
 
     fn hint(self, hint: &'static str) -> Self {
@@ -97,7 +118,9 @@ impl ActionContext<'_> {
             biased;
             signal = self.stop.asked() => {
                 tell(EventKind::Stopping(signal, None));
-                return RollbackReport::so("Nothing was rolled back").stopped_by(signal);
+                return RollbackReport::so("Nothing was rolled back")
+                    .live(LiveAfterRollback::AsDeployed)
+                    .stopped_by(signal);
             }
             live = start_rollback::live_before(&self.client, service, &wrong.id, known) => live,
         };
@@ -105,9 +128,13 @@ impl ActionContext<'_> {
             (Ok(Some(live)), _) => live,
             // What was read before is as good as can be.
             (Err(_), Some(known)) => known.clone(),
-            (Ok(None), _) => return RollbackReport::so(nothing_before(wrong)),
+            (Ok(None), _) => {
+                return RollbackReport::so(nothing_before(wrong))
+                    .live(LiveAfterRollback::AsDeployed);
+            }
             (Err(error), None) => {
-                return RollbackReport::so(format!("It could not be rolled back: {error}"));
+                return RollbackReport::so(format!("It could not be rolled back: {error}"))
+                    .live(LiveAfterRollback::AsDeployed);
             }
         };
         let undoing = RollbackAttempt {
@@ -234,7 +261,7 @@ impl ActionContext<'_> {
         let said = undoing.describe(&now);
         done.replace(Some(said.clone()));
         let verification = self.answers(&source, &now, own.take(), tell).await;
-        explain_verification(said, verification)
+        explain_verification(said, verification).live(undoing.effect(&now))
     }
 }
 
@@ -290,6 +317,7 @@ impl RollbackAttempt<'_> {
             .hint(LOOK),
             RollbackError::Failed(error) => {
                 RollbackReport::so(self.not_rolled_back(&reasons(error)))
+                    .live(LiveAfterRollback::AsDeployed)
             }
         }
     }
@@ -301,7 +329,8 @@ impl RollbackAttempt<'_> {
                 "the rollback, deployment {}, ended {}",
                 now.id,
                 now.status.word()
-            ))),
+            )))
+            .live(LiveAfterRollback::AsDeployed),
             FollowResult::TimedOut { last, .. } | FollowResult::Lost { last, .. } => {
                 RollbackReport::so(format!(
                     "Rolling back was started as deployment {}, whose end was not seen",
@@ -329,6 +358,16 @@ impl RollbackAttempt<'_> {
                 now.summary()
             )
         })
+    }
+
+    /// What is live after a rollback that succeeded, as a value.
+    fn effect(&self, now: &Deployment) -> LiveAfterRollback {
+        let came = start_rollback::what_came(now, self.live, Some(self.wrong));
+        let now = now.clone();
+        match came {
+            RollbackEffect::Wanted => LiveAfterRollback::Wanted(now),
+            _ => LiveAfterRollback::Another(now),
+        }
     }
 
     /// What is live after a rollback that succeeded.

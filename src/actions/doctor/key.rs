@@ -74,14 +74,21 @@ const fn needs(action: ActionName) -> &'static [&'static str] {
         }
         A::PromoteApp => &["PIPELINE:READ", "APP:READ", "APP:UPDATE"],
         A::CreatePreviewApp => &["PIPELINE:READ", "APP:READ", "APP:CREATE"],
-        A::Preview => &["PIPELINE:READ", "APP:READ", "APP:CREATE", "APP:DELETE"],
+        A::Preview | A::PreviewStack => &["PIPELINE:READ", "APP:READ", "APP:CREATE", "APP:DELETE"],
         A::DeletePreviewApp | A::CleanPreviews | A::DeleteApp => &["APP:READ", "APP:DELETE"],
         A::DeleteStaticSite => &["STATIC_SITE:READ", "STATIC_SITE:DELETE"],
         A::UpdateDatabase => &["DATABASE:READ", "DATABASE:UPDATE"],
         A::DeleteDatabase => &["DATABASE:READ", "DATABASE:DELETE"],
         A::CreateDatabase => &["DATABASE:READ", "DATABASE:CREATE"],
         A::ConnectDatabase => &["DATABASE:READ", "DATABASE:UPDATE", "APP:UPDATE"],
-        // Of an application or of a static site, or reading what was read.
-        A::Follow | A::Cancel | A::PurgeCache | A::List | A::Show | A::Doctor => &[],
+        // Of applications or of static sites, or reading what was read.
+        A::DeployStack
+        | A::PlanStack
+        | A::Follow
+        | A::Cancel
+        | A::PurgeCache
+        | A::List
+        | A::Show
+        | A::Doctor => &[],
     }
 }

@@ -34,10 +34,10 @@ const FIRST_WORDS: Duration = Duration::from_secs(4);
 
 /// How long after a signal the end may still be written. The process has to be
 /// gone after six seconds.
-const LAST_WORDS: Duration = Duration::from_millis(5400);
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(5400);
 
 /// How long it may go on being written after the run's time.
-const LATE_WORDS: Duration = Duration::from_secs(5);
+pub(super) const LATE_WORDS: Duration = Duration::from_secs(5);
 
 /// The most pull requests whose comments are read to know whose an app is.
 const MOST_ASKED: usize = 50;
@@ -87,7 +87,7 @@ impl DeferredComment {
 
 /// Writes a comment; where it is not to be made and there is none, there is
 /// nothing to correct.
-async fn write(
+pub(super) async fn write(
     host: &CodeHost,
     number: u64,
     marker: &Marker,
@@ -490,7 +490,7 @@ impl ActionContext<'_> {
     }
 
     /// The code host, unless it is not known or has been silent.
-    fn code_host(&self, by: Instant) -> Option<Result<CodeHost, CodeHostError>> {
+    pub(crate) fn code_host(&self, by: Instant) -> Option<Result<CodeHost, CodeHostError>> {
         let (repository, token) = self.plan.code_host.as_ref()?;
         if self.is_host_silent.get() {
             return None;
@@ -508,7 +508,7 @@ impl ActionContext<'_> {
     /// What the code host answers by then, if there is time at all. One that does
     /// not answer is asked nothing more: each further wait would be as vain, and
     /// they add up.
-    async fn in_time<T>(
+    pub(super) async fn in_time<T>(
         &self,
         by: Instant,
         ask: impl Future<Output = Result<T, CodeHostError>>,

@@ -14,13 +14,15 @@ use crate::actions::error::TriggerError;
 use crate::actions::journaling::{PREVIEW, WriteEntry};
 use crate::actions::preview::delete::of_removed;
 use crate::actions::preview::find::{PreviewApp, PreviewLookup};
-use crate::actions::preview::{PreviewResult, creation, matching, of_branch, request_deletion};
-use crate::actions::task::NewPreview;
+use crate::actions::preview::{
+    NextStep, PreviewResult, creation, matching, of_branch, request_deletion, too_late,
+};
+use crate::actions::task::{DeployOperation, NewPreview};
 use crate::actions::{
     ActionContext, CLEAN_UP, Interruption, LAST_REQUESTS, WriteResult, nothing_started,
 };
 use crate::backoff::Schedule;
-use crate::deployment::{Deployment, Service};
+use crate::deployment::{DeploySource, Deployment, Service};
 use crate::event::EventKind;
 use crate::exit_status::ExitStatus;
 use crate::inputs::Abandon;
@@ -189,7 +191,7 @@ impl ActionContext<'_> {
     }
 
     /// A signal came when the app was made, and its deployment not seen yet.
-    async fn signal_after_creation(&self, signal: Signal, app: &PreviewApp) -> Outcome {
+    pub(super) async fn signal_after_creation(&self, signal: Signal, app: &PreviewApp) -> Outcome {
         let by = Instant::now() + CLEAN_UP;
         self.reporter
             .on(EventKind::Stopping(signal, Some(self.on_cancel())));
@@ -331,7 +333,7 @@ impl ActionContext<'_> {
     }
 
     /// Follows the first deployment of a new app.
-    async fn follow_first(&self, new: &NewPreview, app: Uuid) -> Outcome {
+    pub(super) async fn follow_first(&self, new: &NewPreview, app: Uuid) -> Outcome {
         let service = Service::application(app);
         let first = tokio::select! {
             first = self.first_deployment(service) => first,
@@ -397,7 +399,7 @@ impl ActionContext<'_> {
     }
 
     /// A signal came while the request that makes the app was on its way.
-    async fn stop_making(
+    pub(super) async fn stop_making(
         &self,
         interruption: Interruption<Result<PreviewApp, TriggerError>>,
         new: &NewPreview,
@@ -455,6 +457,39 @@ impl ActionContext<'_> {
                 .because(format!("{created}; its first deployment was not seen yet")),
         };
         outcome.hint("Delete the app with delete-preview-app if it is not wanted")
+    }
+
+    /// Does what is to be done with an app that is there.
+    pub(super) async fn take_step(
+        &self,
+        new: &NewPreview,
+        app: Uuid,
+        step: Result<NextStep, TriggerError>,
+    ) -> Outcome {
+        let service = Service::application(app);
+        match step {
+            Err(error) => self.not_started(error).await,
+            Ok(NextStep::TooLate) => too_late("Sevalla's own deployment did not show its commit"),
+            Ok(NextStep::Follow(deployment)) => {
+                self.reporter.on(EventKind::Found(service, &deployment));
+                if self.plan.follow {
+                    self.follow(service, *deployment, &of_branch(new)).await
+                } else {
+                    Outcome::joined(&deployment)
+                }
+            }
+            Ok(NextStep::Nothing(deployment)) => {
+                self.is_up_to_date(new, service, *deployment).await
+            }
+            Ok(NextStep::Deploy) => {
+                let order = DeploySource {
+                    branch: Some(new.branch.clone()),
+                    ..DeploySource::default()
+                };
+                self.deploy(&DeployOperation::DeployApplication { app, order })
+                    .await
+            }
+        }
     }
 }
 

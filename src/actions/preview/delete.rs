@@ -115,7 +115,11 @@ impl ActionContext<'_> {
         }
     }
 
-    async fn find_and_delete(&self, preview: &Preview, found: &RefCell<Vec<Uuid>>) -> Outcome {
+    pub(super) async fn find_and_delete(
+        &self,
+        preview: &Preview,
+        found: &RefCell<Vec<Uuid>>,
+    ) -> Outcome {
         let course = DeletionProgress::default();
         let ends = RefCell::default();
         let all = async {
@@ -234,7 +238,7 @@ pub(crate) fn of_removed(
 }
 
 /// One outcome from those of all: a success only if all are.
-fn all_deleted(ends: Vec<Outcome>) -> Outcome {
+pub(super) fn all_deleted(ends: Vec<Outcome>) -> Outcome {
     let is_bad = |end: &Outcome| !end.is_good();
     let (bad, good): (Vec<_>, Vec<_>) = ends.into_iter().partition(is_bad);
     if let Some(bad) = bad.into_iter().next() {

@@ -269,7 +269,7 @@ pub(crate) fn several<'a>(apps: impl IntoIterator<Item = &'a PreviewApp>) -> Tri
 /// Those of all that are most like the one that is meant. Where not all could
 /// be looked through, finding none says nothing: another would be made on each
 /// push, and none ever deleted.
-async fn choose_of_all(
+pub(super) async fn choose_of_all(
     client: &Client,
     preview: &Preview,
     kept: &KeptApps,

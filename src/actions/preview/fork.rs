@@ -17,9 +17,11 @@ pub(crate) const ADVICE: &str = "Set on-fork to skip to let such runs pass";
 pub(crate) fn is_skipped(action: ActionName, inputs: &Inputs, facts: &Facts) -> bool {
     let request = fork_of(inputs, facts);
     match action {
-        ActionName::DeployApp | ActionName::DeployStaticSite | ActionName::Preview => {
-            facts.is_foreign || request.is_some_and(is_open)
-        }
+        ActionName::DeployApp
+        | ActionName::DeployStaticSite
+        | ActionName::DeployStack
+        | ActionName::PreviewStack
+        | ActionName::Preview => facts.is_foreign || request.is_some_and(is_open),
         ActionName::CreatePreviewApp => facts.is_foreign || request.is_some(),
         _ => false,
     }
@@ -31,6 +33,8 @@ pub(crate) fn is_refused(action: ActionName, inputs: &Inputs, facts: &Facts) -> 
     let builds_nothing = inputs.is_restart || inputs.is_given("docker-image");
     match action {
         ActionName::DeployApp if builds_nothing => false,
+        // Each of its services is judged by itself.
+        ActionName::DeployStack | ActionName::PreviewStack => false,
         _ => is_skipped(action, inputs, facts),
     }
 }

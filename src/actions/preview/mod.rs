@@ -10,6 +10,7 @@ pub(crate) mod fork;
 pub(crate) mod matching;
 pub(crate) mod request_deletion;
 pub(crate) mod resolve;
+pub mod stack;
 
 use std::time::Duration;
 
@@ -22,15 +23,13 @@ use crate::actions::deploy::past;
 use crate::actions::error::TriggerError;
 use crate::actions::preview::comment::{BEFORE_THE_START, PATIENCE};
 use crate::actions::preview::find::{PreviewApp, PreviewLookup};
-use crate::actions::task::{DeployOperation, NewPreview, Preview, PreviewSelector};
+use crate::actions::task::{NewPreview, Preview, PreviewSelector};
 use crate::actions::{ActionContext, nothing_started};
 use crate::backoff::Schedule;
 use crate::branch::is_same;
 use crate::ci::ChangeState;
 use crate::code_host::{KeptApps, Marker, PullRequest};
-use crate::deployment::{
-    DeploySource, Deployment, EndedDeployment, Origin, Service, Status, Verdict,
-};
+use crate::deployment::{Deployment, EndedDeployment, Origin, Service, Status, Verdict};
 use crate::event::EventKind;
 use crate::exit_status::ExitStatus;
 use crate::inputs::OnFork;
@@ -440,32 +439,8 @@ impl ActionContext<'_> {
             todo = self.what_to_do(new, app) => todo,
             signal = self.stop.asked() => return PreviewResult::nothing(nothing_started(signal)),
         };
-        let outcome = match todo {
-            Err(error) => self.not_started(error).await,
-            Ok(NextStep::TooLate) => too_late("Sevalla's own deployment did not show its commit"),
-            Ok(NextStep::Follow(deployment)) => {
-                self.reporter.on(EventKind::Found(service, &deployment));
-                if self.plan.follow {
-                    self.follow(service, *deployment, &of_branch(new)).await
-                } else {
-                    Outcome::joined(&deployment)
-                }
-            }
-            Ok(NextStep::Nothing(deployment)) => {
-                self.is_up_to_date(new, service, *deployment).await
-            }
-            Ok(NextStep::Deploy) => {
-                let order = DeploySource {
-                    branch: Some(new.branch.clone()),
-                    ..DeploySource::default()
-                };
-                let app = app.id;
-                self.deploy(&DeployOperation::DeployApplication { app, order })
-                    .await
-            }
-        };
         PreviewResult {
-            outcome,
+            outcome: self.take_step(new, app.id, todo).await,
             app: Some(app.id),
             is_made: false,
         }

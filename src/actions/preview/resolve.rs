@@ -113,7 +113,7 @@ fn wanted(
 }
 
 /// Whether the code host can be asked about the pull request.
-fn can_ask(inputs: &Inputs, facts: &Facts) -> bool {
+pub(super) fn can_ask(inputs: &Inputs, facts: &Facts) -> bool {
     let has_number = inputs.pull_request_number.is_some() || facts.change_request.is_some();
     let repository = facts.repository.as_ref();
     let has_api = repository.is_some_and(|repository| repository.api.is_some());
@@ -121,7 +121,7 @@ fn can_ask(inputs: &Inputs, facts: &Facts) -> bool {
 }
 
 /// The commit at the tip of the branch to preview, if it is the CI's.
-fn commit(inputs: &Inputs, facts: &Facts) -> Option<String> {
+pub(super) fn commit(inputs: &Inputs, facts: &Facts) -> Option<String> {
     let given = inputs.branch.as_ref().map(|branch| branch.name.clone());
     let previewed = given.or_else(|| branch_of_event(inputs, facts))?;
     let of_ci = facts.branch.as_deref();
@@ -129,7 +129,7 @@ fn commit(inputs: &Inputs, facts: &Facts) -> Option<String> {
     facts.commit.clone().filter(|_| is_its)
 }
 
-fn preview(inputs: &Inputs, facts: &Facts) -> Preview {
+pub(super) fn preview(inputs: &Inputs, facts: &Facts) -> Preview {
     let request = facts.change_request.as_ref();
     let branch = inputs.branch.as_ref().map(|branch| branch.name.clone());
     let number = inputs.pull_request_number.map(|number| number.0);

@@ -61,6 +61,10 @@ const DUE_BY_AGE_IN_A_BURST: f64 = 0.05;
 /// The longest wait there is no shorter than this.
 const LEAST_DUE: Duration = Duration::from_millis(4200);
 
+/// The looks that a run makes in a window at most where it follows several
+/// deployments: it needs requests to start others too.
+const MOST_OF_ONE_RUN: f64 = 80.0;
+
 /// From this time between looks on, they are kept for when the end is likely.
 const DEAR: Duration = Duration::from_secs(12);
 
@@ -90,6 +94,13 @@ impl PollSchedule {
         let Some(share) = &sight.share else {
             return self.alone;
         };
+        if share.followed > 1.0 {
+            // How fast the budget goes is this run's own doing, and how many they are
+            // is known.
+            let own = (share.seen.limit / share.runs).min(MOST_OF_ONE_RUN);
+            let spacing = WINDOW * share.followed / (PLANNED * own);
+            return self.alone.max(Duration::from_secs_f64(spacing.floor()));
+        }
         let by_rate = if sight.lasts() || now.duration_since(sight.first).as_secs_f64() > LASTING {
             (STEEPNESS * (share.pressure - PRESSED)).exp()
         } else {

@@ -1,0 +1,238 @@
+//! `preview-stack`: the previews of a pull request for several services, of
+//! which one can refer to the address of another.
+//!
+//! Nothing in the API ties a preview app to its pipeline, and the apps of one pull
+//! request look alike. So the comment on the pull request keeps which app belongs
+//! to which pipeline, and an app that no comment names is never taken for one of
+//! several.
+
+mod bring_up;
+mod find;
+pub(crate) mod resolve;
+
+use std::cell::{Cell, OnceCell, RefCell};
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::actions::ActionContext;
+use crate::actions::preview::comment::{LAST_WORDS, LATE_WORDS, PATIENCE, PullRequestError};
+use crate::actions::preview::delete::{all_deleted, as_it_is};
+use crate::actions::preview::find::PreviewApp;
+use crate::actions::stack::changed::DeployDecision;
+use crate::actions::stack::{StackMember, StackTask};
+use crate::actions::task::{NewPreview, Preview, PreviewSelector};
+use crate::ci::ChangeState;
+use crate::code_host::{CodeHost, Marker, PullRequest};
+use crate::deployment::Service;
+use crate::event::EventKind;
+use crate::exit_status::ExitStatus;
+use crate::outcome::Outcome;
+use crate::report::{PreviewRow, StackCommentStatus};
+use crate::stack::StackPreview;
+
+/// The previews of a stack for one pull request.
+#[derive(Debug, Clone)]
+pub struct StackPreviewTask {
+    /// The stack.
+    pub stack: StackTask,
+    /// The pull request and its branch. The pipeline is that of no service.
+    pub wanted: PreviewSelector,
+    /// Whether the event says that the pull request is closed.
+    pub is_closed: bool,
+}
+
+/// The preview of one service.
+struct ServicePreview<'t> {
+    file: &'t StackPreview,
+    member: StackMember,
+    /// Its pipeline, and the pull request's branch.
+    new: NewPreview,
+    /// The app, if there is one.
+    app: Option<PreviewApp>,
+    /// Whether this run has made the app.
+    is_made: bool,
+    decision: DeployDecision,
+}
+
+impl ServicePreview<'_> {
+    fn key(&self) -> String {
+        self.new.pipeline.to_string()
+    }
+
+    fn app_id(&self) -> Option<Uuid> {
+        self.app.as_ref().map(|app| app.id)
+    }
+}
+
+impl ActionContext<'_> {
+    /// Brings the previews of a stack up to date, or deletes those of a pull
+    /// request that is closed.
+    pub(crate) async fn preview_stack(&self, task: &StackPreviewTask) -> Outcome {
+        let request = match self.request_of(&task.wanted).await {
+            Ok(Some(request)) => request,
+            Ok(None) => return PullRequestError::CannotAsk.outcome(0),
+            Err(outcome) => return outcome,
+        };
+        if request.state != ChangeState::Open {
+            return self.end_previews(task, &request).await;
+        }
+        if task.is_closed {
+            return Outcome::passed("The pull request is open again, so its previews stay");
+        }
+        let new = match self.new_preview(&task.wanted, Some(&request)) {
+            Ok(new) => new,
+            Err(outcome) => return outcome,
+        };
+        let found = tokio::select! {
+            found = Box::pin(self.find_previews_of_stack(task, &request, &new)) => found,
+            signal = self.stop.asked() => return crate::actions::nothing_started(signal),
+        };
+        let (previews, live) = match found {
+            Ok(found) => found,
+            Err(outcome) => return outcome,
+        };
+        for preview in &previews {
+            let word = if preview.decision.deploys {
+                "previewed"
+            } else {
+                "not previewed"
+            };
+            let text = format!(
+                "{}: {word} ({})",
+                preview.member.name(),
+                preview.decision.why
+            );
+            self.reporter.on(EventKind::Note(&text));
+        }
+        let names = previews.iter().filter(|preview| preview.decision.deploys);
+        let names: Vec<&str> = names.map(|preview| preview.member.name()).collect();
+        if names.is_empty() {
+            return Outcome::passed("The pull request changes no service that gets a preview");
+        }
+        if self.plan.dry_run {
+            return Outcome::planned(&format!("bring up previews of {}", names.join(", ")));
+        }
+        let outcome = Box::pin(self.bring_up_stack(task, previews, &live)).await;
+        let is_left = matches!(outcome.ending(), ExitStatus::Interrupted(_));
+        if !is_left && self.is_open(Some(request.number)).await == Some(false) {
+            return self.end_previews(task, &request).await;
+        }
+        outcome
+    }
+
+    /// Deletes the previews of a closed pull request: those that the comment
+    /// names in the reverse order of the file, then all that are left of it.
+    async fn end_previews(&self, task: &StackPreviewTask, request: &PullRequest) -> Outcome {
+        let preview = as_it_is(&task.wanted.preview, Some(request));
+        let kept = match self.kept_previews(request.number).await {
+            Ok(kept) => kept,
+            Err(outcome) => return outcome,
+        };
+        // They were kept in the order of the file.
+        let kept_ids = kept.iter().rev().map(|(_, app)| Some(*app));
+        // Those that the comment names are all that a dry run can tell apart.
+        let is_swept = !self.plan.dry_run || kept.is_empty();
+        let mut ends = Vec::new();
+        for app in kept_ids.chain(is_swept.then_some(None)) {
+            let one = Preview {
+                app,
+                ..preview.clone()
+            };
+            let end = Box::pin(self.find_and_delete(&one, &RefCell::default())).await;
+            let is_left = matches!(end.ending(), ExitStatus::Interrupted(_));
+            ends.push(end);
+            if is_left {
+                break;
+            }
+        }
+        let outcome = all_deleted(ends);
+        if outcome.ending() == ExitStatus::Success {
+            self.reporter.on(EventKind::PreviewGone);
+            self.say(
+                request.number,
+                &marker(task),
+                &[],
+                StackCommentStatus::Deleted,
+                false,
+            )
+            .await;
+        }
+        outcome
+    }
+
+    /// Which app the comment on the pull request keeps for which pipeline.
+    async fn kept_previews(&self, number: u64) -> Result<Vec<(String, Uuid)>, Outcome> {
+        let by = self.deadline.moment().min(Instant::now() + PATIENCE);
+        let error = match self.code_host(by) {
+            Some(Ok(host)) => match self.in_time(by, host.kept_by_key(number)).await {
+                Some(Ok(kept)) => return Ok(kept),
+                Some(Err(error)) => PullRequestError::Error(error),
+                None => PullRequestError::Silent,
+            },
+            Some(Err(error)) => PullRequestError::Error(error),
+            None => PullRequestError::Silent,
+        };
+        Err(error
+            .outcome(number)
+            .because("Its comments say which preview app belongs to which service"))
+    }
+
+    /// Writes the comment; the error says why it is not written.
+    async fn say(
+        &self,
+        number: u64,
+        marker: &Marker,
+        rows: &[PreviewRow<'_>],
+        status: StackCommentStatus<'_>,
+        is_made: bool,
+    ) -> Option<PullRequestError> {
+        let text = self.reporter.stack_comment(marker, rows, status);
+        let by = match self.stop.told_at() {
+            Some(told) => told + LAST_WORDS,
+            None => (self.deadline.moment() + LATE_WORDS).min(Instant::now() + PATIENCE),
+        };
+        let host: CodeHost = match self.code_host(by) {
+            Some(Ok(host)) => host,
+            Some(Err(error)) => return Some(PullRequestError::Error(error)),
+            None => return Some(PullRequestError::Silent),
+        };
+        let write = super::comment::write(&host, number, marker, &text, is_made);
+        match self.in_time(by, write).await {
+            Some(Ok(())) => None,
+            Some(Err(error)) => Some(PullRequestError::Error(error)),
+            None => Some(PullRequestError::Silent),
+        }
+    }
+
+    /// A part of the run whose events are about one service.
+    fn about(&self, service: Service) -> ActionContext<'_> {
+        ActionContext {
+            client: self.client.clone(),
+            plan: self.plan,
+            deadline: self.deadline,
+            stop: self.stop,
+            reporter: self.reporter.about(service),
+            clock: self.clock,
+            variables: self.variables,
+            gate: self.gate,
+            connect: self.connect,
+            is_host_silent: Cell::new(self.is_host_silent.get()),
+            last_words: self.last_words,
+            journal: OnceCell::new(),
+            turns: None,
+            followed: self.followed.clone(),
+            finished: RefCell::new(None),
+        }
+    }
+}
+
+/// The mark of the comment: stacks with different pipelines have their own.
+fn marker(task: &StackPreviewTask) -> Marker {
+    let pipelines = task.stack.previews.iter();
+    let mut pipelines: Vec<&str> = pipelines
+        .map(|preview| preview.pipeline.value.as_str())
+        .collect();
+    pipelines.sort_unstable();
+    Marker::of(&format!("stack.{}", pipelines.join(".")))
+}

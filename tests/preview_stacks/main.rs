@@ -135,7 +135,7 @@ async fn run(
     let stops = async {
         if let Some(after) = stop {
             sleep(after).await;
-            signal.tell(Signal::Terminate);
+            signal.request(Signal::Terminate);
         }
         std::future::pending::<()>().await;
     };

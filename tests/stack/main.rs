@@ -152,7 +152,7 @@ fn run(scenario: &Scenario) -> Run {
                 if let Some(after) = scenario.signal {
                     sleep(after).await;
                     signalled.set(Some(world.borrow().now()));
-                    stop.tell(Signal::Terminate);
+                    stop.request(Signal::Terminate);
                 }
                 std::future::pending::<()>().await;
             };

@@ -45,7 +45,7 @@ impl ActionContext<'_> {
         self.report_services(&decided, &ends);
         let outcome = Outcome::of_stack(&decided.task, &ends);
         let is_complete = ends.iter().all(MemberEnd::is_good);
-        match self.stop.told() {
+        match self.stop.signal() {
             // It came between two services.
             Some(signal) if outcome.is_good() && !is_complete => outcome.interrupted_by(signal),
             _ => outcome,
@@ -106,7 +106,7 @@ impl ActionContext<'_> {
             let end = ends.get(**need).and_then(Option::as_ref);
             !end.is_some_and(MemberEnd::is_good)
         });
-        if let Some(signal) = self.stop.told() {
+        if let Some(signal) = self.stop.signal() {
             return Some(MemberEnd::not_started(format!(
                 "{} ended the run",
                 signal.name()

@@ -151,7 +151,7 @@ impl ActionContext<'_> {
             .iter()
             .map(|app| format!("Preview app {} was created", app.label()));
         let outcome = labels.fold(outcome, Outcome::because);
-        if let Some(signal) = self.stop.told() {
+        if let Some(signal) = self.stop.signal() {
             let stops = apps
                 .iter()
                 .map(|app| self.signal_after_creation(signal, app));
@@ -228,7 +228,7 @@ impl ActionContext<'_> {
             Ok(None) => return gone(app),
             Err(error) => Err(error),
         };
-        if let Some(signal) = self.stop.told() {
+        if let Some(signal) = self.stop.signal() {
             return nothing_started(signal);
         }
         self.take_step(&preview.new, app, step).await

@@ -188,7 +188,7 @@ impl ActionContext<'_> {
         is_made: bool,
     ) -> Option<PullRequestError> {
         let text = self.reporter.stack_comment(marker, rows, status);
-        let by = match self.stop.told_at() {
+        let by = match self.stop.requested_at() {
             Some(told) => told + LAST_WORDS,
             None => (self.deadline.moment() + LATE_WORDS).min(Instant::now() + PATIENCE),
         };

@@ -171,6 +171,11 @@ impl ScopedReporter<'_> {
         });
     }
 
+    /// How a table is shown that people read.
+    pub fn table_layout(&self) -> TableLayout {
+        self.reporter.table_layout()
+    }
+
     /// Sets what the live line says about Ctrl-C.
     pub fn explain_interrupt(&self, then: Abandon) {
         self.reporter.explain_interrupt(then);

@@ -502,9 +502,9 @@ async fn a_stack_of_one_service_is_deployed_as_the_service_alone() {
             let id = &simulator.deployments(APP)[0].id;
             let mut outputs = run.outputs();
             outputs.retain(|name, _| !name.ends_with("-seconds") && name != "services");
-            outputs
-                .values_mut()
-                .for_each(|value| *value = value.replace(id, "ID"));
+            for value in outputs.values_mut() {
+                *value = value.replace(id, "ID");
+            }
             outputs
         };
         assert_eq!(outputs(&one, &alone), outputs(&other, &stacked));

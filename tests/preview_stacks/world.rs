@@ -224,9 +224,9 @@ impl World {
             ("GET", ["applications"]) => {
                 let live = (0..SERVICES.len()).map(live_record);
                 let previews = self.apps.iter().rev().map(record);
-                page(previews.chain(live).collect())
+                page(&previews.chain(live).collect::<Vec<_>>())
             }
-            ("GET", ["pipelines"]) => page((0..SERVICES.len()).map(pipeline).collect()),
+            ("GET", ["pipelines"]) => page(&(0..SERVICES.len()).map(pipeline).collect::<Vec<_>>()),
             ("GET", ["pipelines", id]) => (200, pipeline(service_of(id))),
             ("POST", ["pipelines", id, "preview", "apps"]) => self.create(service_of(id), body),
             (_, ["applications", id, rest @ ..]) => {
@@ -237,9 +237,7 @@ impl World {
                     }
                     return match rest {
                         [] => (200, live_record(live)),
-                        ["domains"] => {
-                            page(vec![domain(&format!("{}.sevalla.app", SERVICES[live]))])
-                        }
+                        ["domains"] => page(&[domain(&format!("{}.sevalla.app", SERVICES[live]))]),
                         _ => refusal(404, "not found"),
                     };
                 }
@@ -270,11 +268,14 @@ impl World {
     ) -> (u16, Value) {
         let app = &mut self.apps[at];
         match (method.as_str(), rest) {
-            ("GET", ["domains"]) if now < app.address => page(Vec::new()),
-            ("GET", ["domains"]) => page(vec![domain(app.url().trim_start_matches("https://"))]),
+            ("GET", ["domains"]) if now < app.address => page(&[]),
+            ("GET", ["domains"]) => page(&[domain(app.url().trim_start_matches("https://"))]),
             ("GET", ["deployments"]) => {
                 let all = app.made.iter().rev();
-                page(all.map(|made| deployment(&app.branch, made, now)).collect())
+                page(
+                    &all.map(|made| deployment(&app.branch, made, now))
+                        .collect::<Vec<_>>(),
+                )
             }
             ("GET", [.., "logs"]) => (200, json!([])),
             ("GET", ["deployments", id]) => match app.made.iter().find(|made| made.id == *id) {
@@ -387,7 +388,7 @@ impl World {
             return (200, variable(&key, known));
         }
         let all = self.apps[at].variables.iter();
-        page(all.map(|(key, it)| variable(key, it)).collect())
+        page(&all.map(|(key, it)| variable(key, it)).collect::<Vec<_>>())
     }
 
     /// A variable's address belongs to the same pull request as the app.
@@ -426,7 +427,7 @@ fn service_of(id: &str) -> usize {
         .unwrap()
 }
 
-fn page(all: Vec<Value>) -> (u16, Value) {
+fn page(all: &[Value]) -> (u16, Value) {
     (
         200,
         json!({"total": all.len(), "data": all, "offset": 0, "limit": 100}),

@@ -180,8 +180,7 @@ impl ActionContext<'_> {
             let Some(all) = lists.get(kind.noun()) else {
                 continue;
             };
-            let found =
-                named::find_among(all, kind, &name, named::NameSearch::Id);
+            let found = named::find_among(all, kind, &name, named::NameSearch::Id);
             let found = found.map_err(|error| error.at(at))?;
             members.push(member.with_id(found.id));
         }

@@ -108,7 +108,7 @@ impl PollSchedule {
         };
         let longer = self
             .by_number(sight, share)
-            .max(self.by_window(sight, share, now));
+            .max(sight.by_window(share, now));
         let longer = longer.clamp(1.0, LONGEST_BY_NUMBER);
         self.alone.mul_f64(longer.max(by_rate.min(LONGEST_BY_RATE)))
     }
@@ -123,23 +123,6 @@ impl PollSchedule {
             return (runs * looks / planned).powf(MORE_THAN_PROPORTIONAL);
         }
         needed
-    }
-
-    /// The looks that are worth their price until the window ends, in times of
-    /// this run's share of what is left.
-    fn by_window(&self, sight: &Observation, share: &BudgetShare, now: Instant) -> f64 {
-        let left = share.seen.ends.saturating_duration_since(now);
-        let reserve = RESERVE_OF_A_BURST.min(RESERVE * share.seen.limit);
-        let ours = ((share.seen.remaining - reserve) / share.runs).max(LEAST_SHARE);
-        let age = match sight.stage {
-            DeploymentStage::Queue => 0.0,
-            DeploymentStage::Run => sight.age(now),
-        };
-        let looks = match &sight.run {
-            Some(run) => run.expected_looks(age, left, sight.price_alone),
-            None => left.div_duration_f64(ALONE_AND_BLIND),
-        };
-        looks / ours
     }
 
     /// How long after a reset: all that wait for it would else come in the same
@@ -184,6 +167,23 @@ impl Observation {
             Some(run) => run.usual().0.min(seconds) / alone.as_secs_f64(),
             None => seconds / ALONE_AND_BLIND.as_secs_f64(),
         }
+    }
+
+    /// The looks that are worth their price until the window ends, in times of
+    /// this run's share of what is left.
+    fn by_window(&self, share: &BudgetShare, now: Instant) -> f64 {
+        let left = share.seen.ends.saturating_duration_since(now);
+        let reserve = RESERVE_OF_A_BURST.min(RESERVE * share.seen.limit);
+        let ours = ((share.seen.remaining - reserve) / share.runs).max(LEAST_SHARE);
+        let age = match self.stage {
+            DeploymentStage::Queue => 0.0,
+            DeploymentStage::Run => self.age(now),
+        };
+        let looks = match &self.run {
+            Some(run) => run.expected_looks(age, left, self.price_alone),
+            None => left.div_duration_f64(ALONE_AND_BLIND),
+        };
+        looks / ours
     }
 
     /// Whether looks for the start would take what is needed for the end.

@@ -226,14 +226,7 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         Ok(plan) => plan.with_drawn(world.drawn.clone()),
         Err(problems) => return Outcome::invalid(&problems),
     };
-    reporter.show(plan.logs, &plan.files, plan.summary);
-    reporter.explain_interrupt(plan.on_cancel);
-    for (warning, text) in &plan.warnings {
-        reporter.on(EventKind::Warning(*warning, text));
-    }
-    for ignored in http::ignored_network_settings(world.variables) {
-        reporter.on(EventKind::Warning(Warning::NetworkSettingIgnored, &ignored));
-    }
+    show_plan(&plan, world.variables, reporter);
     let deadline = Deadline::after(plan.timeout, world.clock);
     let client = match client(world, &plan, deadline, reporter) {
         Ok(client) => client,
@@ -267,6 +260,18 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
     match Plan::resolve(inputs, facts, Vec::new()) {
         Ok(plan) => context(&plan).carry_out().await,
         Err(problems) => Outcome::invalid(&problems),
+    }
+}
+
+/// Sets up the reporter for a plan, and reports what has no effect.
+fn show_plan(plan: &Plan, variables: &Variables, reporter: &Reporter) {
+    reporter.show(plan.logs, &plan.files, plan.summary);
+    reporter.explain_interrupt(plan.on_cancel);
+    for (warning, text) in &plan.warnings {
+        reporter.on(EventKind::Warning(*warning, text));
+    }
+    for ignored in http::ignored_network_settings(variables) {
+        reporter.on(EventKind::Warning(Warning::NetworkSettingIgnored, &ignored));
     }
 }
 

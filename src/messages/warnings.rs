@@ -19,7 +19,7 @@ topics! {
         "An input was given that has no effect together with the action or with another input."
         "Remove it; it has no effect.";
 
-        PathsWithoutFile "paths-without-file" "Paths without a file"
+        PathsWithoutFile "paths-without-a-file" "Paths without a file"
         "A glob in the `paths` of a service matches no file of the checkout, so it never makes the \
          service deploy. Often a folder was renamed."
         "Correct the glob in the stack file. Globs are relative to the root of the repository.";

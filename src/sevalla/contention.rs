@@ -115,6 +115,8 @@ pub(super) struct BudgetHistory {
     first: BudgetSample,
     /// Requests of ours in the window seen last.
     own: f64,
+    /// How many runs there were while this one began.
+    started: f64,
     /// From where the rate is measured.
     base: Option<BudgetSample>,
     share: BudgetShare,
@@ -134,6 +136,7 @@ impl BudgetHistory {
             began: seen.at,
             first: seen,
             own: 1.0,
+            started: runs,
             base: None,
             share: BudgetShare {
                 seen,
@@ -192,12 +195,12 @@ impl BudgetHistory {
         let share = &mut self.share;
         let ours = (seen.used() / self.own).max(1.0);
         if seen.is_same_window(&self.first) {
-            share.runs = if seen.at - self.began <= BURST {
-                ours
-            } else {
-                // Others may have looked once more since.
-                share.runs.max(seen.used() / (self.own + 1.0))
-            };
+            if seen.at - self.began <= BURST {
+                self.started = ours;
+            }
+            // Others may have looked once more since.
+            let most = self.started.max(seen.used() / (self.own + 1.0));
+            share.runs = ours.min(most);
             share.crowd = ours;
         } else if self.own >= 2.0 {
             share.crowd = ours.max(share.crowd * KEPT);

@@ -261,7 +261,10 @@ async fn bash_completes_actions_options_and_words() {
         found
     };
     for (words, found) in [
-        (&["depl"][..], &["deploy-app", "deploy-static-site"][..]),
+        (
+            &["depl"][..],
+            &["deploy-app", "deploy-static-site", "deploy-stack"][..],
+        ),
         (&["comp"], &["completions"]),
         (&["deploy-app", "--on-t"], &["--on-timeout"]),
         (&["--on-timeout", ""], &["leave", "cancel"]),
@@ -271,7 +274,7 @@ async fn bash_completes_actions_options_and_words() {
         (&["--dry-run", "=", "t"], &["true"]),
         (
             &["--dry-run", "depl"],
-            &["deploy-app", "deploy-static-site"],
+            &["deploy-app", "deploy-static-site", "deploy-stack"],
         ),
         (&["--verify-url", ""], &["auto"]),
         (&["--expected-commit", ""], &["auto", "off"]),
@@ -319,7 +322,7 @@ async fn fish_completes_actions_options_and_words() {
     for (line, found) in [
         (
             "sevalla-deploy depl",
-            &["deploy-app", "deploy-static-site"][..],
+            &["deploy-app", "deploy-stack", "deploy-static-site"][..],
         ),
         ("sevalla-deploy deploy-app --on-t", &["--on-timeout"]),
         ("sevalla-deploy --on-timeout ", &["cancel", "leave"]),
@@ -372,14 +375,14 @@ async fn zsh_completes_actions_options_and_words() {
     for (line, expected) in [
         (
             "sevalla-deploy depl",
-            &["deploy-app", "deploy-static-site"][..],
+            &["deploy-app", "deploy-stack", "deploy-static-site"][..],
         ),
         ("sevalla-deploy deploy-app --on-t", &["--on-timeout"]),
         ("sevalla-deploy --on-timeout ", &["cancel", "leave"]),
         ("sevalla-deploy --on-timeout=", &["cancel", "leave"]),
         (
             "sevalla-deploy --dry-run depl",
-            &["deploy-app", "deploy-static-site"],
+            &["deploy-app", "deploy-stack", "deploy-static-site"],
         ),
         ("sevalla-deploy --sevalla-t", &[]),
         ("sevalla-deploy completions ", &["bash", "fish", "zsh"]),

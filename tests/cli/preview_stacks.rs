@@ -194,7 +194,7 @@ async fn nothing_is_written_to_what_is_not_surely_a_preview_of_the_service() {
     };
     for (app, name, code, said) in [
         // The comment names what is live.
-        (&web, "x", 9, "is no preview app: its type is app"),
+        (&web, "x", 9, "is not a preview app: its type is app"),
         (
             &web_preview,
             "PR #8 feature/x",

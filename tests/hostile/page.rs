@@ -9,7 +9,7 @@ const ELEMENTS: &str = "!doctype a body button code dd div dl dt fieldset figcap
 /// The attributes that are ours.
 const ATTRIBUTES: &str = "aria-hidden aria-keyshortcuts aria-label aria-labelledby autocomplete \
      charset checked class content height hidden href html http-equiv id lang name \
-     rel role scope spellcheck start tabindex type value viewBox width x x1 x2 y y1 y2";
+     rel role scope spellcheck start tabindex title type value viewBox width x x1 x2 y y1 y2";
 
 /// Asserts that all markup is of our words and leads nowhere but to the web.
 pub(crate) fn assert_ours(page: &str) {

@@ -175,7 +175,7 @@ impl ActionContext<'_> {
         };
         Err(error
             .outcome(number)
-            .because("Its comments say which preview app belongs to which service"))
+            .because("Its comments record the preview app of each service"))
     }
 
     /// Writes the comment; the error says why it is not written.

@@ -70,6 +70,11 @@ busy RUNS="10":
     for _ in $(seq "$(nproc)"); do (while :; do :; done) & done
     for _ in $(seq {{RUNS}}); do cargo test --locked --test cli --test hostile --test client; done
 
+# Play CASES random stacks with faults, GRAPHS for their time, and pairs of pull requests.
+stacks CASES="10000" GRAPHS="1000":
+    STACK_CASES={{CASES}} STACK_GRAPHS={{GRAPHS}} cargo test --release --test stack
+    PREVIEW_CASES=500 cargo test --release --test preview_stacks
+
 # Fuzz every target for SECONDS (needs nightly and cargo-fuzz).
 fuzz SECONDS="60":
     for target in fuzz/targets/*.rs; do \

@@ -13,6 +13,13 @@ use tokio::time::Instant;
 /// Nothing is learnt of the rate before this: a burst may be under way.
 const BURST: Duration = Duration::from_secs(6);
 
+/// From then on, it counts what was used since the run began: those that began
+/// just before it have looked again, or have ended.
+const SETTLED: Duration = Duration::from_secs(3);
+
+/// How many times as many may share a budget as have used it since.
+const UNSEEN: f64 = 2.0;
+
 /// Answers closer together show nothing of a rate.
 const SPAN: Duration = Duration::from_secs(8);
 
@@ -195,13 +202,19 @@ impl BudgetHistory {
         let share = &mut self.share;
         let ours = (seen.used() / self.own).max(1.0);
         if seen.is_same_window(&self.first) {
-            if seen.at - self.began <= BURST {
+            let age = seen.at - self.began;
+            if age <= BURST {
                 self.started = ours;
             }
             // Others may have looked once more since.
             let most = self.started.max(seen.used() / (self.own + 1.0));
             share.runs = ours.min(most);
-            share.crowd = ours;
+            if age > SETTLED {
+                // What was used before this run began may be of runs that have ended.
+                let since = (seen.used() - self.first.used() + 1.0) / self.own;
+                share.runs = share.runs.min(since * UNSEEN).max(1.0);
+            }
+            share.crowd = ours.min(share.runs * UNSEEN);
         } else if self.own >= 2.0 {
             share.crowd = ours.max(share.crowd * KEPT);
         } else if let Some(rate) = share.rate.filter(|_| apart >= SPAN) {

@@ -15,14 +15,14 @@ use crate::actions::at_most_once::ambiguous;
 use crate::actions::deploy::baseline::Baseline;
 use crate::actions::deploy::cancel::{self, CancelResult};
 use crate::actions::deploy::finalize::DeploymentContext;
-use crate::actions::deploy::matcher::DeploymentMatcher;
+use crate::actions::deploy::matcher::{DeploymentMatcher, Ownership};
 use crate::actions::deploy::past::read_past;
 use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::start::search;
 use crate::actions::deploy::start_rollback::Rollback;
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::lookup::{
-    Candidate, LookupError, LookupResult, SearchResult, find_each, find_one,
+    Candidate, Candidates, LookupError, LookupResult, SearchResult, find_each, find_one,
 };
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::event::EventKind;
@@ -178,6 +178,28 @@ pub(crate) struct ResumedDeployment {
     pub(crate) before: Preflight,
 }
 
+/// How long after a request was recorded Sevalla may have taken it, at the most,
+/// with room for clocks that are read to the second.
+const LATEST_EFFECT: i64 = 60;
+
+/// A deployment that was created long after the last sending, at this second of
+/// the service's clock, may be somebody else's of the same branch. It may be ours
+/// as well: a machine that sleeps sends late.
+fn doubt_if_late(
+    candidate: Candidates<Deployment>,
+    sent_at: Option<i64>,
+) -> Candidates<Deployment> {
+    let created = candidate.it.created_at.map(Timestamp::as_second);
+    let is_late = created
+        .zip(sent_at)
+        .is_some_and(|(created, sent)| created > sent.saturating_add(LATEST_EFFECT));
+    let whose = match candidate.whose {
+        Ownership::Ours if is_late => Ownership::Unclear,
+        whose => whose,
+    };
+    Candidates { whose, ..candidate }
+}
+
 impl ActionContext<'_> {
     /// The journal's entry of a write that is about to be made, with what there
     /// is before, for each of its keys.
@@ -294,7 +316,11 @@ impl ActionContext<'_> {
             wanted: wanted.unwrap_or_default(),
             ..Preflight::default()
         };
-        let find = async || search(&self.client, service, &before).await;
+        let find = async || {
+            let found = search(&self.client, service, &before).await?;
+            let in_doubt = |candidate| doubt_if_late(candidate, write.at);
+            Ok(found.map(|all| all.into_iter().map(in_doubt).collect()))
+        };
         let is_it = |id: &DeploymentId| id.is_uuid() && !before.had_ended(id);
         let deployment = match &write.effect {
             Effect::Nothing => None,
@@ -482,4 +508,24 @@ async fn as_it_was(
         mark: before.mark,
         ..Preflight::of(&past, before.wanted)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_created_long_after_the_sending_is_not_surely_ours() {
+        let created = |second| {
+            let deployment = Deployment {
+                created_at: Timestamp::from_second(second).ok(),
+                ..Deployment::only_its_id(DeploymentId("x".to_owned()))
+            };
+            Candidates::ours(deployment)
+        };
+        let whose = |second, sent| doubt_if_late(created(second), sent).whose;
+        assert!(matches!(whose(1_060, Some(1_000)), Ownership::Ours));
+        assert!(matches!(whose(1_061, Some(1_000)), Ownership::Unclear));
+        assert!(matches!(whose(9_000, None), Ownership::Ours));
+    }
 }

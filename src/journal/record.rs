@@ -56,7 +56,7 @@ pub struct WriteRecord {
     pub name: String,
     /// What there was before.
     pub before: Value,
-    /// When it was first sent, by the service's clock, in seconds since 1970.
+    /// When it was last sent, by the service's clock, in seconds since 1970.
     pub at: Option<i64>,
     /// How often it may have been sent without a known effect.
     pub sent: u32,
@@ -177,7 +177,10 @@ impl JournalRecord {
     pub(super) fn sending(&mut self, name: &str, before: &Value, at: Option<i64>) {
         let known = self.writes.iter_mut().find(|write| write.name == name);
         match known {
-            Some(write) if write.sent > 0 => write.sent += 1,
+            Some(write) if write.sent > 0 => {
+                write.sent += 1;
+                write.at = at;
+            }
             Some(write) => {
                 *write = WriteRecord::first(name, before, at);
             }

@@ -33,8 +33,10 @@ pub(crate) fn is_refused(action: ActionName, inputs: &Inputs, facts: &Facts) -> 
     let builds_nothing = inputs.is_restart || inputs.is_given("docker-image");
     match action {
         ActionName::DeployApp if builds_nothing => false,
-        // Each of its services is judged by itself.
-        ActionName::DeployStack | ActionName::PreviewStack => false,
+        // Each of its services is judged by itself, if the workflow's author wrote the
+        // stack. In a file of the checkout, the fork chooses the images.
+        ActionName::DeployStack if inputs.is_given("stack") => false,
+        ActionName::PreviewStack => false,
         _ => is_skipped(action, inputs, facts),
     }
 }

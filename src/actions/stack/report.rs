@@ -36,6 +36,17 @@ pub(crate) enum MemberFate {
 }
 
 impl MemberEnd {
+    /// Whether it may have started a deployment whose end was not seen.
+    fn is_unknown(&self) -> bool {
+        let unseen = [
+            ExitStatus::TimedOut,
+            ExitStatus::Ambiguous,
+            ExitStatus::Unavailable,
+        ];
+        let ending = self.outcome().map(Outcome::ending);
+        self.seen.is_none() && ending.is_some_and(|ending| unseen.contains(&ending))
+    }
+
     pub(crate) const fn new(fate: MemberFate) -> Self {
         Self {
             fate,
@@ -297,8 +308,15 @@ fn undone(named: &[(&str, &MemberEnd)]) -> Option<String> {
         .copied()
         .filter(|name| !back.contains(name))
         .collect();
+    let unknown = names_of(named, MemberEnd::is_unknown);
     if tried.is_empty() {
         None
+    } else if left.is_empty() && !unknown.is_empty() {
+        Some(format!(
+            "rolled back: {}; which version is live is not known: {}",
+            back.join(", "),
+            unknown.join(", ")
+        ))
     } else if left.is_empty() {
         Some(format!("rolled back: {}", back.join(", ")))
     } else {

@@ -15,7 +15,7 @@ impl ActionContext<'_> {
     /// live, each service after those that need it.
     pub(super) async fn take_back_members(&self, decided: &DecidedStack, ends: &mut [MemberEnd]) {
         let failures = ends.iter().filter_map(|end| end.outcome()?.failure());
-        if self.stop.is_asked() || !failures.into_iter().any(Failure::calls_for_rollback) {
+        if !failures.into_iter().any(Failure::calls_for_rollback) {
             return;
         }
         let members = &decided.task.members;

@@ -14,6 +14,7 @@ use crate::actions::error::TriggerError;
 use crate::actions::preview::find::{self, PreviewLookup};
 use crate::actions::preview::stack::ServicePreview;
 use crate::actions::preview::{NextStep, creation};
+use crate::actions::resolve::Plan;
 use crate::actions::stack::report::{MemberEnd, MemberFate};
 use crate::actions::stack::{DecidedStack, StackMember, StackTask};
 use crate::actions::{ActionContext, WriteResult, nothing_started};
@@ -22,6 +23,7 @@ use crate::code_host::Marker;
 use crate::deployment::{Deployment, Service, ServiceKind};
 use crate::event::{Event, EventKind};
 use crate::exit_status::ExitStatus;
+use crate::inputs::WhenBusy;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::report::{PreviewRow, StackCommentStatus};
@@ -229,9 +231,25 @@ impl ActionContext<'_> {
             Err(error) => Err(error),
         };
         if let Some(signal) = self.stop.signal() {
-            return nothing_started(signal);
+            return match preview.app.as_ref().filter(|_| preview.is_made) {
+                Some(app) => self.signal_after_creation(signal, app).await,
+                None => nothing_started(signal),
+            };
         }
-        self.take_step(&preview.new, app, step).await
+        if !matches!(step, Ok(NextStep::Deploy)) {
+            return self.take_step(&preview.new, app, step).await;
+        }
+        // What deploys already began without the variables, so it is not joined.
+        let plan = Plan {
+            when_busy: WhenBusy::Queue,
+            rerun: None,
+            ..self.plan.clone()
+        };
+        let context = ActionContext {
+            plan: &plan,
+            ..self.about(Service::application(app))
+        };
+        context.take_step(&preview.new, app, step).await
     }
 
     /// Gives an app its variables, and says what is to be done then; `None` if the

@@ -27,7 +27,7 @@ fn secret_in(path: &str) -> Result<String, String> {
     let expected = "expected the path of a file that holds the secret";
     values::read::<PathBuf>(path)?;
     // Somebody may have set the secret itself, which must not be shown.
-    if !path.contains('/') || path.contains("://") {
+    if !path.contains(std::path::is_separator) || path.contains("://") {
         return Err(format!("{expected}, such as /run/secrets/token"));
     }
     let refused = |why: &str| format!("{expected}, but {path} cannot be used: {why}");
@@ -48,7 +48,7 @@ pub(super) fn conflict(input: &Input, variables: &Variables) -> Option<Problem> 
     Some(Problem::new(ProblemKind::Conflict, file, None, message))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::symlink;
 

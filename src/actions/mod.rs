@@ -167,6 +167,27 @@ impl ActionContext<'_> {
         }
     }
 
+    /// A part of the run whose events are about one service.
+    pub(crate) fn about(&self, service: Service) -> ActionContext<'_> {
+        ActionContext {
+            client: self.client.clone(),
+            plan: self.plan,
+            deadline: self.deadline,
+            stop: self.stop,
+            reporter: self.reporter.about(service),
+            clock: self.clock,
+            variables: self.variables,
+            gate: self.gate,
+            connect: self.connect,
+            is_host_silent: Cell::new(self.is_host_silent.get()),
+            last_words: self.last_words,
+            journal: OnceCell::new(),
+            turns: None,
+            followed: self.followed.clone(),
+            finished: RefCell::new(None),
+        }
+    }
+
     /// Does something of which no part has to be waited for once somebody
     /// asks to end; what the signal means is for the caller to say.
     async fn until_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {

@@ -1,6 +1,6 @@
 //! Deploying a stack: each service is an ordinary deployment.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::Cell;
 
 use futures_util::future::join;
 use tokio::sync::Semaphore;
@@ -151,21 +151,11 @@ impl ActionContext<'_> {
         turns: Option<&'a Semaphore>,
     ) -> ActionContext<'a> {
         ActionContext {
-            client: self.client.clone(),
             plan,
             deadline,
-            stop: self.stop,
-            reporter: self.reporter.about(member.on_sevalla()),
-            clock: self.clock,
-            variables: self.variables,
-            gate: self.gate,
-            connect: self.connect,
             is_host_silent: Cell::new(false),
-            last_words: self.last_words,
-            journal: OnceCell::new(),
             turns,
-            followed: self.followed.clone(),
-            finished: RefCell::new(None),
+            ..self.about(member.on_sevalla())
         }
     }
 }

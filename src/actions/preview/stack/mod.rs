@@ -10,7 +10,7 @@ mod bring_up;
 mod find;
 pub(crate) mod resolve;
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::RefCell;
 
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -24,7 +24,6 @@ use crate::actions::stack::{StackMember, StackTask};
 use crate::actions::task::{NewPreview, Preview, PreviewSelector};
 use crate::ci::ChangeState;
 use crate::code_host::{CodeHost, Marker, PullRequest};
-use crate::deployment::Service;
 use crate::event::EventKind;
 use crate::exit_status::ExitStatus;
 use crate::outcome::Outcome;
@@ -202,27 +201,6 @@ impl ActionContext<'_> {
             Some(Ok(())) => None,
             Some(Err(error)) => Some(PullRequestError::Error(error)),
             None => Some(PullRequestError::Silent),
-        }
-    }
-
-    /// A part of the run whose events are about one service.
-    fn about(&self, service: Service) -> ActionContext<'_> {
-        ActionContext {
-            client: self.client.clone(),
-            plan: self.plan,
-            deadline: self.deadline,
-            stop: self.stop,
-            reporter: self.reporter.about(service),
-            clock: self.clock,
-            variables: self.variables,
-            gate: self.gate,
-            connect: self.connect,
-            is_host_silent: Cell::new(self.is_host_silent.get()),
-            last_words: self.last_words,
-            journal: OnceCell::new(),
-            turns: None,
-            followed: self.followed.clone(),
-            finished: RefCell::new(None),
         }
     }
 }

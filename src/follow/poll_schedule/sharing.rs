@@ -161,6 +161,14 @@ impl PollSchedule {
 }
 
 impl Observation {
+    /// How long it has run: not at all while it waits.
+    fn run_age(&self, now: Instant) -> f64 {
+        match self.stage {
+            DeploymentStage::Queue => 0.0,
+            DeploymentStage::Run => self.age(now),
+        }
+    }
+
     /// The looks of somebody who is alone, in the first `seconds` at most.
     fn looks_alone(&self, seconds: f64, alone: Duration) -> f64 {
         match &self.run {
@@ -175,12 +183,8 @@ impl Observation {
         let left = share.seen.ends.saturating_duration_since(now);
         let reserve = RESERVE_OF_A_BURST.min(RESERVE * share.seen.limit);
         let ours = ((share.seen.remaining - reserve) / share.runs).max(LEAST_SHARE);
-        let age = match self.stage {
-            DeploymentStage::Queue => 0.0,
-            DeploymentStage::Run => self.age(now),
-        };
         let looks = match &self.run {
-            Some(run) => run.expected_looks(age, left, self.price_alone),
+            Some(run) => run.expected_looks(self.run_age(now), left, self.price_alone),
             None => left.div_duration_f64(ALONE_AND_BLIND),
         };
         looks / ours
@@ -209,7 +213,7 @@ impl Observation {
             return longest;
         };
         let ((median, sigma), is_queued) = (run.usual(), self.stage == DeploymentStage::Queue);
-        let age = if is_queued { 0.0 } else { self.age(now) };
+        let age = self.run_age(now);
         if median > LASTING && age < median * (-3.0 * sigma).exp() {
             return longest * LONG_BEFORE;
         }

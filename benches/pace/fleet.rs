@@ -53,6 +53,17 @@ pub(crate) struct Fleet {
     /// Reads a minute, or, where there is one budget for all, requests.
     pub(crate) limit: u32,
     pub(crate) is_one: bool,
+    pub(crate) rule: Rule,
+    pub(crate) seed: u64,
+}
+
+/// How a runner follows its deployment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Rule {
+    /// As the program does, with its other requests.
+    Program,
+    /// A poll after each of these, and no other request.
+    Every(Duration),
 }
 
 /// What became of them.
@@ -74,6 +85,7 @@ struct Life {
     /// Seconds from the deployment's end to its being seen; `None` if the
     /// runner did not live to see it.
     lag: Option<f64>,
+    has_read_log: bool,
 }
 
 impl Outcome {
@@ -95,6 +107,12 @@ impl Outcome {
 
     pub(crate) fn lag(&self) -> f64 {
         lag(&self.runners)
+    }
+
+    /// How many have shown nothing of their logs.
+    pub(crate) fn without_log(&self) -> usize {
+        let silent = self.runners.iter().filter(|life| !life.has_read_log);
+        silent.count()
     }
 
     /// What nineteen of twenty do not exceed.
@@ -249,7 +267,8 @@ impl Fleet {
                 let runner = Runner {
                     company: Rc::clone(&company),
                     budget: RefCell::default(),
-                    dice: RefCell::new(Dice::new(u64::from(number) << 20)),
+                    dice: RefCell::new(Dice::new(u64::from(number) << 20 ^ self.seed)),
+                    has_read_log: Cell::new(false),
                 };
                 runners.spawn_local(runner.run(self, number))
             })
@@ -271,6 +290,7 @@ struct Runner {
     company: Rc<RefCell<Company>>,
     budget: RefCell<RateLimits>,
     dice: RefCell<Dice>,
+    has_read_log: Cell<bool>,
 }
 
 impl Runner {
@@ -292,11 +312,31 @@ impl Runner {
         }
         let usual = fleet.usual(&mut self.dice.borrow_mut());
         let length = Duration::from_secs_f64(usual.draw(&mut self.dice.borrow_mut()));
+        let ended = Instant::now() + QUEUE + length;
+        let deadline = began + DEADLINE;
+        let seen = match fleet.rule {
+            Rule::Program => self.follow_and_read(usual, length, deadline).await,
+            Rule::Every(interval) => self.poll(interval, ended, deadline).await,
+        };
+        Life {
+            began,
+            ended: Instant::now(),
+            lag: seen.map(|seen| (seen - ended).as_secs_f64()),
+            has_read_log: self.has_read_log.get(),
+        }
+    }
+
+    /// What the program does from the creation of a deployment on.
+    async fn follow_and_read(
+        &self,
+        usual: Case,
+        length: Duration,
+        deadline: Instant,
+    ) -> Option<Instant> {
         let created = Instant::now();
-        let ended = created + QUEUE + length;
         let has_address = Cell::new(false);
         let seen = tokio::select! {
-            seen = self.follow(usual, length, began + DEADLINE) => seen,
+            seen = self.follow(usual, length, deadline) => seen,
             never = self.read_log() => match never {},
             never = self.ask_meanwhile(&has_address) => match never {},
         };
@@ -307,13 +347,23 @@ impl Runner {
             .budgets()
             .has_one_left(created.elapsed(), self.chance())
         {
-            let _refused = self.ask(Tier::Logs).await;
+            self.has_read_log
+                .set(self.ask(Tier::Logs).await.is_ok() || self.has_read_log.get());
         }
-        Life {
-            began,
-            ended: Instant::now(),
-            lag: seen.map(|seen| (seen - ended).as_secs_f64()),
+        seen
+    }
+
+    /// A loop with a fixed interval, for comparison.
+    async fn poll(&self, interval: Duration, ended: Instant, deadline: Instant) -> Option<Instant> {
+        while Instant::now() + interval < deadline {
+            sleep(interval).await;
+            if let Ok(asked) = self.ask(Tier::Read).await
+                && asked >= ended
+            {
+                return Some(Instant::now());
+            }
         }
+        None
     }
 
     fn chance(&self) -> f64 {
@@ -371,6 +421,8 @@ impl Runner {
             }
             is_first = false;
             let read = self.ask(Tier::Logs).await;
+            self.has_read_log
+                .set(read.is_ok() || self.has_read_log.get());
             last = Instant::now();
             sleep(read.err().unwrap_or_default()).await;
         }

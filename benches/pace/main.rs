@@ -31,18 +31,23 @@ const BEGINNING: &str = "<!-- written by `cargo bench --bench pace` -->\n";
 const END: &str = "<!-- end of what is written -->\n";
 
 fn main() {
+    if std::env::args().any(|argument| argument == "mixes") {
+        return println!("{}", testkit::in_virtual_time(tables::mixes()));
+    }
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     let looks = testkit::in_virtual_time(tables::looks(EPISODES));
     println!("{looks}");
     let fleets = testkit::in_virtual_time(tables::fleets());
     println!("{}", fleets.table);
+    let mixes = testkit::in_virtual_time(tables::mixes());
+    println!("{mixes}");
     picture::draw(&docs.join("fleet.svg"), &fleets.fleets).expect("the picture can be written");
     let page = docs.join("performance.md");
     let old = std::fs::read_to_string(&page).expect("the page can be read");
     let (before, rest) = old.split_once(BEGINNING).expect("the page has a beginning");
     let (_, after) = rest.split_once(END).expect("the page has an end");
     let new = format!(
-        "{before}{BEGINNING}\n{looks}\n{}\n{END}{after}",
+        "{before}{BEGINNING}\n{looks}\n{}\n{mixes}\n{END}{after}",
         fleets.table
     );
     std::fs::write(&page, new).expect("the page can be written");

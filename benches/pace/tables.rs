@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::episodes::{Case, Cost, Rule, follow};
-use super::fleet::{Fleet, LIMIT, Outcome};
+use super::fleet::{self, Fleet, LIMIT, Outcome};
 use super::goals::{MEDIANS, Row, SIGMAS};
 
 /// The first part: one runner.
@@ -120,6 +120,8 @@ pub(crate) async fn fleets() -> Fleets {
             spread: 0.0,
             limit: LIMIT,
             is_one: false,
+            rule: fleet::Rule::Program,
+            seed: 0,
         };
         let outcome = fleet.run().await;
         table.push_str(&format!(
@@ -144,4 +146,86 @@ pub(crate) async fn fleets() -> Fleets {
 /// look for everybody. For the few, the ten seconds of somebody who is alone.
 pub(crate) fn bound(runners: u32) -> f64 {
     (f64::from(runners) * 60.0 / f64::from(LIMIT)).max(10.0)
+}
+
+/// The third part: fleets of other sizes, durations and limits, beside a loop with
+/// a fixed interval that makes no other request.
+pub(crate) async fn mixes() -> String {
+    let mut text = "### Other fleets, beside a poll every 5 s\n\n\
+         | limit | start within | runners | median | lag | of the loop | p95 | of the loop \
+         | refused | of the loop |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        .to_owned();
+    let (mut sum, mut count, mut worse) = (0.0, 0.0, 0);
+    for (limit, is_one) in [(LIMIT, false), (120, true)] {
+        for starts in [3, 300] {
+            for runners in [3, 10, 40, 100] {
+                for median in [30.0, 90.0, 240.0] {
+                    let fleet = Fleet {
+                        runners,
+                        starts: Duration::from_secs(starts),
+                        case: Case {
+                            median,
+                            sigma: 0.15,
+                        },
+                        spread: 0.33,
+                        limit,
+                        is_one,
+                        rule: fleet::Rule::Program,
+                        seed: 0,
+                    };
+                    let ours = repeated(fleet).await;
+                    let rule = fleet::Rule::Every(LOOP);
+                    let theirs = repeated(Fleet { rule, ..fleet }).await;
+                    sum += (ours.lag / theirs.lag).ln();
+                    count += 1.0;
+                    worse += u32::from(ours.lag > theirs.lag);
+                    text.push_str(&format!(
+                        "| {limit} | {starts} s | {runners} | {median:.0} | {:.1} s | {:.1} s \
+                         | {:.1} s | {:.1} s | {:.1} % | {:.1} % |\n",
+                        ours.lag,
+                        theirs.lag,
+                        ours.late,
+                        theirs.late,
+                        100.0 * ours.refused,
+                        100.0 * theirs.refused,
+                    ));
+                }
+            }
+        }
+    }
+    let mean = f64::exp(sum / count);
+    text.push_str(&format!(
+        "\nThe geometric mean of the {count:.0} ratios of the lags is {mean:.2}; {worse} are above 1.\n"
+    ));
+    text
+}
+
+/// The interval of the loop that fleets are compared with.
+const LOOP: Duration = Duration::from_secs(5);
+
+/// Deployments that a mean of them is made of, at least.
+const ENOUGH: u32 = 60;
+
+/// What runs of one fleet showed, as means.
+struct Mean {
+    lag: f64,
+    late: f64,
+    refused: f64,
+}
+
+async fn repeated(fleet: Fleet) -> Mean {
+    let times = ENOUGH.div_ceil(fleet.runners);
+    let mut mean = Mean {
+        lag: 0.0,
+        late: 0.0,
+        refused: 0.0,
+    };
+    for seed in 1..=u64::from(times) {
+        let outcome = Fleet { seed, ..fleet }.run().await;
+        mean.lag += outcome.lag() / f64::from(times);
+        mean.late += outcome.late_lag() / f64::from(times);
+        mean.refused += outcome.refused() / f64::from(times);
+    }
+    mean
 }

@@ -57,8 +57,11 @@ const KEPT_FOR_LOOKS_OF_MANY: f64 = 0.9;
 /// How long to wait where nothing can be read, at least.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long to wait before looking at the budgets again.
+/// How far readings are spread after the end of a window.
 const LONGEST_TURN: Duration = Duration::from_secs(20);
+
+/// How long to wait before looking at the budgets again.
+const LOOK_AGAIN: Duration = Duration::from_secs(4);
 
 /// Both budgets, as the headers of responses show them.
 #[derive(Debug, Default, Clone, Copy)]
@@ -77,9 +80,8 @@ impl ReadBudgets {
 
     /// How many runs read logs, as far as that shows.
     fn runs(&self) -> f64 {
-        let runs = |share: Option<BudgetShare>| {
-            share.map_or(1.0, |share| share.runs.max(share.crowd) * share.followed)
-        };
+        let runs =
+            |share: Option<BudgetShare>| share.map_or(1.0, |share| share.readers * share.followed);
         let seen = runs(self.reads).max(runs(self.logs));
         let is_pressed = self.reads.is_some_and(|reads| reads.pressure > PRESSED);
         if is_pressed && seen > FEW {
@@ -156,7 +158,7 @@ impl ReadBudgets {
             true => self.interval().mul_f64(turn).max(FIRST),
             false => self.interval(),
         };
-        due.saturating_sub(since).min(LONGEST_TURN)
+        due.saturating_sub(since).min(LOOK_AGAIN)
     }
 
     /// Whether there is a reading after a success of a deployment of this age.
@@ -243,6 +245,7 @@ mod tests {
             rate: None,
             pressure: 0.0,
             crowd: runs,
+            readers: runs,
             followed: 1.0,
         }
     }
@@ -255,16 +258,21 @@ mod tests {
         };
         let next =
             |budgets: ReadBudgets, since| budgets.wait(Duration::from_secs(since), false, 0.5);
-        assert_eq!(next(ReadBudgets::default(), 0), INTERVAL);
+        assert_eq!(
+            next(ReadBudgets::default(), 1),
+            INTERVAL - Duration::from_secs(1)
+        );
         assert_eq!(next(of(29.0, 1.0), 3), Duration::from_secs(2));
-        assert_eq!(next(of(20.0, 3.0), 0), Duration::from_secs(12));
+        assert_eq!(next(of(20.0, 3.0), 9), Duration::from_secs(3));
         assert_eq!(next(of(20.0, 3.0), 12), Duration::ZERO);
-        assert_eq!(next(of(11.0, 14.0), 50), Duration::from_secs(6));
-        assert_eq!(next(of(11.0, 35.0), 295), Duration::from_secs(5));
+        assert_eq!(next(of(11.0, 14.0), 53), Duration::from_secs(3));
+        assert_eq!(next(of(11.0, 35.0), 297), Duration::from_secs(3));
         assert!(next(of(10.0, 1.0), 100) > Duration::from_secs(30));
         let first = |budgets: ReadBudgets| budgets.wait(Duration::ZERO, true, 0.1);
         assert_eq!(first(of(20.0, 3.0)), FIRST);
-        assert_eq!(first(of(20.0, 14.0)), Duration::from_millis(5600));
+        assert_eq!(first(of(20.0, 14.0)), LOOK_AGAIN);
+        let soon = of(20.0, 14.0).wait(Duration::from_secs(3), true, 0.1);
+        assert_eq!(soon, Duration::from_millis(2600));
     }
 
     #[tokio::test(start_paused = true)]

@@ -44,6 +44,12 @@ const PRESSED: f64 = 0.3;
 /// The requests that every other run still needs, where they began together.
 const NEEDED_BY_OTHERS: f64 = 8.0;
 
+/// So many requests of a run show whether others began with it.
+const TRUSTED: f64 = 3.0;
+
+/// What the time in a window is uncertain by.
+const LATENCY: Duration = Duration::from_secs(1);
+
 /// Ends of windows that are closer together are one: they are rounded to
 /// seconds, and answers take time.
 const SAME_END: Duration = Duration::from_secs(3);
@@ -86,6 +92,8 @@ pub struct BudgetShare {
     /// How many runs there are, if those count that send less than one request
     /// in a window.
     pub crowd: f64,
+    /// How many read logs.
+    pub readers: f64,
     /// How many deployments this run follows.
     pub followed: f64,
 }
@@ -124,6 +132,8 @@ pub(super) struct BudgetHistory {
     own: f64,
     /// How many runs there were while this one began.
     started: f64,
+    /// Requests of all and of this run since it began, as far as they show.
+    since: (f64, f64),
     /// From where the rate is measured.
     base: Option<BudgetSample>,
     share: BudgetShare,
@@ -144,6 +154,7 @@ impl BudgetHistory {
             first: seen,
             own: 1.0,
             started: runs,
+            since: (1.0, 1.0),
             base: None,
             share: BudgetShare {
                 seen,
@@ -151,6 +162,7 @@ impl BudgetHistory {
                 rate: None,
                 pressure: first_pressure(&seen),
                 crowd: runs,
+                readers: runs,
                 followed: 1.0,
             },
         }
@@ -166,11 +178,14 @@ impl BudgetHistory {
             *self = Self::new(seen);
             return;
         }
+        self.since.1 += 1.0;
         if seen.is_same_window(&self.share.seen) {
             self.own += 1.0;
+            self.since.0 += seen.used() - self.share.seen.used();
         } else {
             self.close_window();
             self.own = 1.0;
+            self.since.0 += seen.used();
         }
         let apart = seen.at - self.share.seen.at;
         self.share.seen = seen;
@@ -219,6 +234,16 @@ impl BudgetHistory {
             share.crowd = ours.max(share.crowd * KEPT);
         } else if let Some(rate) = share.rate.filter(|_| apart >= SPAN) {
             share.crowd = (rate * apart.as_secs_f64()).max(share.crowd * KEPT);
+        }
+        share.readers = share.runs.max(share.crowd);
+        let (all, own) = self.since;
+        let joined = all / own;
+        if !seen.is_same_window(&self.first) && own >= TRUSTED && joined < UNSEEN {
+            // What used the first window before this run may have ended. Then this
+            // one shows nobody else.
+            let passed = WINDOW.saturating_sub(seen.ends.saturating_duration_since(seen.at));
+            let others = (seen.used() - self.own) * apart.div_duration_f64(passed.max(LATENCY));
+            share.readers = share.readers.min(UNSEEN * joined.max(others));
         }
     }
 

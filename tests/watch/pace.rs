@@ -60,6 +60,8 @@ async fn a_fleet_shares_the_budget_without_refusals() {
             spread: 0.0,
             limit: fleet::LIMIT,
             is_one: false,
+            rule: fleet::Rule::Program,
+            seed: 0,
         };
         let outcome = fleet.run().await;
         println!(
@@ -97,6 +99,8 @@ async fn forty_that_begin_together_are_no_load() {
                 spread: 0.33,
                 limit,
                 is_one,
+                rule: fleet::Rule::Program,
+                seed: 0,
             };
             let outcome = fleet.run().await;
             assert_eq!(outcome.failed(), 0);
@@ -142,4 +146,22 @@ async fn a_line_of_the_log_shows_when_the_end_comes_and_one_that_lies_costs_litt
         missed |= cost.lag > blind.lag * lag * ROOM || cost.requests > blind.requests * requests;
     }
     assert!(!missed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_that_follow_each_other_read_their_logs() {
+    for (median, apart) in [(6.0, 10), (10.0, 15), (12.0, 20), (20.0, 27)] {
+        let fleet = Fleet {
+            runners: 40,
+            starts: Duration::from_secs(40 * apart),
+            case: Case { median, sigma: 0.1 },
+            spread: 0.0,
+            limit: fleet::LIMIT,
+            is_one: false,
+            rule: fleet::Rule::Program,
+            seed: 0,
+        };
+        let outcome = fleet.run().await;
+        assert_eq!(outcome.without_log(), 0, "{median} {apart}");
+    }
 }

@@ -172,6 +172,7 @@ fn share(runs: f64, remaining: f64, pressure: f64) -> BudgetShare {
         rate: None,
         pressure,
         crowd: runs,
+        readers: runs,
         followed: 1.0,
     }
 }

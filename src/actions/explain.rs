@@ -253,7 +253,7 @@ impl Outcome {
     pub fn unverified_before(self, id: &DeploymentId) -> Self {
         let objection = self.failure().map_or("", Failure::objection);
         let next = match self.failure() {
-            Some(Failure::BadAnswer) => {
+            Some(Failure::HealthCheckFailed) => {
                 "Find out why it does not answer, for example in the application's own log in the \
                  dashboard"
             }
@@ -302,7 +302,7 @@ impl Failure {
     /// What is wrong with a deployment that has succeeded.
     const fn objection(self) -> &'static str {
         match self {
-            Self::BadAnswer => "its health check failed",
+            Self::HealthCheckFailed => "its health check failed",
             Self::CommitNotReported => "Sevalla does not report its commit",
             Self::CheckNotMade => "its health check could not be made",
             Self::AnotherVersionLive => "is not the version that was wanted",
@@ -502,7 +502,7 @@ mod tests {
         }
         let id = DeploymentId("d1".to_owned());
         for failure in [
-            Failure::BadAnswer,
+            Failure::HealthCheckFailed,
             Failure::CheckNotMade,
             Failure::CommitNotReported,
             Failure::AnotherCommitLive,

@@ -2,7 +2,7 @@
 
 use super::COMMANDS;
 use super::help;
-use crate::inputs::{ACTIONS, Input, TABLE};
+use crate::inputs::{ACTIONS, Action, Input, TABLE};
 
 /// The shells.
 pub const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
@@ -31,6 +31,21 @@ fn options() -> impl Iterator<Item = (String, &'static Input)> {
 
 fn actions() -> Vec<&'static str> {
     ACTIONS.iter().map(|action| action.name.word()).collect()
+}
+
+/// The options of an action.
+fn options_of(action: &Action) -> String {
+    let fitting = options().filter(|(_, input)| action.can_use(input));
+    let names: Vec<String> = fitting.map(|(option, _)| option).collect();
+    names.join(" ")
+}
+
+/// A line for each action, made from its word and its options.
+fn by_action(line: impl Fn(&str, &str) -> String) -> String {
+    let lines = ACTIONS
+        .iter()
+        .map(|action| line(action.name.word(), &options_of(action)));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The words that a value can be, also where others are possible.
@@ -68,6 +83,10 @@ fn bash() -> String {
         ("shells", SHELLS.join(" ")),
         ("commands", COMMANDS.join(" ")),
         ("options", names(|_| true).join(" ")),
+        (
+            "options-of-actions",
+            by_action(|action, options| format!("        {action}) options=\"{options}\" ;;")),
+        ),
         ("options-with-words", choices.collect::<Vec<_>>().join("\n")),
         ("switches", names(Input::is_switch).join("|")),
         ("paths", names(Input::is_path).join("|")),
@@ -116,11 +135,12 @@ fn zsh() -> String {
         ("topics", topics().join(" ")),
         ("shells", SHELLS.join(" ")),
         (
+            "options-of-actions",
+            by_action(|action, options| format!("        {action} '{options}'")),
+        ),
+        (
             "options",
-            options()
-                .map(of_zsh)
-                .collect::<Vec<_>>()
-                .join(" \\\n        "),
+            options().map(of_zsh).collect::<Vec<_>>().join("\n        "),
         ),
     ];
     filled_in(include_str!("completions/zsh.in"), &parts)
@@ -147,14 +167,14 @@ fn fish() -> String {
     let quote = |text: &str| format!("'{}'", escaped(text, &[("\\", "\\\\"), ("'", "\\'")]));
     let complete = |rest: String| format!("complete -c sevalla-deploy {rest}\n");
     let commands: Vec<String> = super::commands();
-    let no_action = quote(&format!(
-        "not __fish_seen_subcommand_from {}",
-        commands.join(" ")
-    ));
+    let no_action = format!("not __fish_seen_subcommand_from {}", commands.join(" "));
     let actions = ACTIONS.iter().map(|row| (row.name.word(), row.summary));
     let actions = actions.chain(DESCRIBED_COMMANDS).map(|(word, summary)| {
         let summary = quote(summary);
-        complete(format!("-f -n {no_action} -a {word} -d {summary}"))
+        complete(format!(
+            "-f -n {} -a {word} -d {summary}",
+            quote(&no_action)
+        ))
     });
     let after = |command: &str, words: &[String]| {
         let condition = quote(&format!("__fish_seen_subcommand_from {command}"));
@@ -177,7 +197,23 @@ fn fish() -> String {
         } else {
             format!("-x -a {}", quote(&words_of(input).join(" ")))
         };
-        complete(format!("-l {name} {value} -d {}", quote(input.short)))
+        let users = ACTIONS.iter().filter(|action| action.can_use(input));
+        let users: Vec<&str> = users.map(|action| action.name.word()).collect();
+        let condition = if input.is_used_by_all() {
+            String::new()
+        } else {
+            let users = users.join(" ");
+            format!(
+                "-n {} ",
+                quote(&format!(
+                    "{no_action}; or __fish_seen_subcommand_from {users}"
+                ))
+            )
+        };
+        complete(format!(
+            "{condition}-l {name} {value} -d {}",
+            quote(input.short)
+        ))
     });
     let lines = actions.chain(commands).chain(options);
     let lines: String = lines.collect();

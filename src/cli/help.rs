@@ -234,7 +234,7 @@ fn reference(columns: usize) -> String {
             let default = input.default.map(|value| format!(" [{value}]"));
             let secret = if input.secret { " (secret)" } else { "" };
             let default = default.unwrap_or_default();
-            let (name, accepts) = (input.name(), input.accepts);
+            let (name, accepts) = (input.name(), input.value_in_words());
             page.paragraph(2, &format!("{name}: {accepts}{secret}{default}"));
             page.paragraph(6, &input.help());
             if !input.also.is_empty() {

@@ -56,6 +56,11 @@ impl Action {
         TABLE.iter().filter(of_some).filter(uses)
     }
 
+    /// Whether it has a use for this input.
+    pub fn can_use(&self, input: &Input) -> bool {
+        self.uses(&input.name()) || input.is_used_with(self.name)
+    }
+
     /// Whether it has a use for this input, as far as not every action has.
     pub fn uses(&self, input: &str) -> bool {
         let lists = [self.one_of, self.at_most_one_of, self.requires, self.takes];

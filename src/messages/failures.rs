@@ -29,7 +29,7 @@ macro_rules! failures {
             pub const fn calls_for_rollback(self) -> bool {
                 matches!(
                     self,
-                    Self::DeploymentFailed | Self::BadAnswer | Self::AnotherCommitLive
+                    Self::DeploymentFailed | Self::HealthCheckFailed | Self::AnotherCommitLive
                 )
             }
 
@@ -175,7 +175,7 @@ failures! {
         "Run again later. If it keeps happening, look for other jobs or tools that use the same \
          company, and let them run at different times.";
 
-        SevallaFailing "sevalla-failing" "Sevalla failing", ExitStatus::Unavailable,
+        SevallaServerError "sevalla-server-error" "Sevalla server error", ExitStatus::Unavailable,
         "Sevalla answered with a server error (5xx) again and again.",
         "Run again later. Sevalla's status page may know more.";
 
@@ -359,7 +359,7 @@ failures! {
         "Check the live version in the dashboard. `expected-commit: off` turns the comparison off, for \
          example for applications that run from an image.";
 
-        BadAnswer "bad-answer" "Bad answer", ExitStatus::Unverified,
+        HealthCheckFailed "health-check-failed" "Health check failed", ExitStatus::Unverified,
         "The deployment succeeded and is live, but the health check of `verify-url` did not pass in time: another status, other content, or a connection that failed.",
         "Open the address, and read the application's own log in the dashboard. If it only needs \
          more time, raise `verify-timeout`. `on-failure: rollback` rolls back automatically.";

@@ -375,7 +375,11 @@ mod tests {
                 Status::Cancelled,
                 "superseded by a newer deployment",
             ),
-            (&of(Failure::BadAnswer), Status::Success, "unverified"),
+            (
+                &of(Failure::HealthCheckFailed),
+                Status::Success,
+                "unverified",
+            ),
             (
                 &Outcome::passed("x"),
                 Status::Skipped,

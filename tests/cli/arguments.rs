@@ -296,10 +296,14 @@ async fn bash_completes_actions_options_and_words() {
             .iter()
             .all(|row| actions.iter().any(|word| word == row.name.word()))
     );
-    let options = complete(&["list", ""]);
-    for input in TABLE.iter().filter(|input| input.name() != "action") {
-        let option = format!("--{}", input.name());
-        assert_eq!(options.contains(&option), !input.secret, "{option}");
+    for given in [&["--dry-run", "-"][..], &["list", ""], &["deploy-app", "-"]] {
+        let options = complete(given);
+        let action = ACTIONS.iter().find(|row| row.name.word() == given[0]);
+        for input in TABLE.iter().filter(|input| input.name() != "action") {
+            let option = format!("--{}", input.name());
+            let is_offered = !input.secret && action.is_none_or(|row| row.can_use(input));
+            assert_eq!(options.contains(&option), is_offered, "{given:?} {option}");
+        }
     }
 }
 
@@ -325,6 +329,8 @@ async fn fish_completes_actions_options_and_words() {
             &["deploy-app", "deploy-stack", "deploy-static-site"][..],
         ),
         ("sevalla-deploy deploy-app --on-t", &["--on-timeout"]),
+        ("sevalla-deploy list --on-t", &[]),
+        ("sevalla-deploy --on-t", &["--on-timeout"]),
         ("sevalla-deploy --on-timeout ", &["cancel", "leave"]),
         ("sevalla-deploy --on-timeout=c", &["--on-timeout=cancel"]),
         ("sevalla-deploy deploy-app ", &[]),
@@ -385,6 +391,9 @@ async fn zsh_completes_actions_options_and_words() {
             &["deploy-app", "deploy-stack", "deploy-static-site"],
         ),
         ("sevalla-deploy --sevalla-t", &[]),
+        ("sevalla-deploy list --on-t", &[]),
+        ("sevalla-deploy deploy-app --on-t", &["--on-timeout"]),
+        ("sevalla-deploy --on-timeo", &["--on-timeout"]),
         ("sevalla-deploy completions ", &["bash", "fish", "zsh"]),
         ("sevalla-deploy help toggle", &["toggle-cdn"]),
     ] {

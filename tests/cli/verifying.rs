@@ -553,7 +553,7 @@ async fn what_does_not_answer_well_is_told_everywhere() {
     let annotation = |line: &&str| line.starts_with("::error title=");
     let annotation = run.stdout.lines().find(annotation).unwrap_or_default();
     // Where it is told, there is the way to more, once.
-    let more = Failure::BadAnswer.address();
+    let more = Failure::HealthCheckFailed.address();
     for text in [
         &run.output("error"),
         &summary,

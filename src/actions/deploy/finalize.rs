@@ -259,7 +259,9 @@ impl ActionContext<'_> {
         }
         let check = self.plan.check.as_ref()?;
         if let Some(why) = self.check_that_failed(source.service) {
-            return Some(Outcome::unverified(Failure::BadAnswer, &deployment.id).because(why));
+            return Some(
+                Outcome::unverified(Failure::HealthCheckFailed, &deployment.id).because(why),
+            );
         }
         let deadline = self.end_of_check(scene);
         let (failure, finding) = match self
@@ -269,7 +271,7 @@ impl ActionContext<'_> {
             Verified::Yes => return None,
             Verified::No(finding) => {
                 self.record_failed_check(source.service, &finding.reason);
-                (Failure::BadAnswer, finding)
+                (Failure::HealthCheckFailed, finding)
             }
             Verified::NotMade(finding) => (Failure::CheckNotMade, finding),
         };

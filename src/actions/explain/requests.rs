@@ -54,7 +54,7 @@ const fn judge_status(status: u16) -> (Failure, &'static str) {
             "The company's rate limit is used up, by this or by other jobs. Run again later",
         ),
         500.. => (
-            Failure::SevallaFailing,
+            Failure::SevallaServerError,
             "Run again later; Sevalla's status page may know more",
         ),
         _ => (

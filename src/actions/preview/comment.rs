@@ -523,7 +523,7 @@ impl ActionContext<'_> {
             _ => {
                 self.is_host_silent.set(true);
                 self.reporter.on(EventKind::Warning(
-                    Warning::CodeHostSilent,
+                    Warning::CodeHostNotResponding,
                     "The code host (GitHub, GitLab) did not answer in time, and is asked nothing \
                      more in this run: the comment on the pull request may be out of date.",
                 ));

@@ -76,7 +76,7 @@ fn of_requests() -> Vec<Scene> {
         ),
         Scene::of("redirected").answers("GET", APP, 302, ""),
         Scene::of("rate-limit").answers("GET", APP, 429, &message("Too many requests")),
-        Scene::of("sevalla-failing").answers("GET", APP, 503, &message("Service unavailable")),
+        Scene::of("sevalla-server-error").answers("GET", APP, 503, &message("Service unavailable")),
         Scene::of("no-connection").breaks(TransportError::NotConnected {
             reason: "tcp connect error: Connection refused (os error 111)".to_owned(),
             may_heal: true,
@@ -196,7 +196,7 @@ fn of_following() -> Vec<Scene> {
             .deployment(json!({"commit_sha": null})),
         tested("unknown-commit").deployment(json!({"commit_sha": null})),
         Scene::of("log-not-shown").answers("GET", "/logs", 403, &message("Forbidden")),
-        Scene::of("bad-answer")
+        Scene::of("health-check-failed")
             .set("SEVALLA_VERIFY_URL", "https://shop.example/health")
             .answers("GET", "/health", 500, ""),
         Scene::of("check-not-made")

@@ -81,7 +81,7 @@ impl Outcome {
         let (failure, hint) = judge(error);
         Self::of(failure, headline)
             .because(error.to_string())
-            .after(Some(error.effort()))
+            .after(error.effort())
             .hint(hint)
     }
 

@@ -369,7 +369,7 @@ failures! {
          known about the application. The message names the reason: Sevalla gives no address for \
          `auto`, or the key may not read it; the commit for `{commit}` is unknown; the name cannot \
          be resolved or nothing leads to its address, the certificate is not trusted, or a proxy \
-         refuses; a bot challenge or a sign-in page answered instead of the application; or the run timed out. Such a deployment is never rolled back.",
+         refuses; a bot challenge, a rate limit, or a sign-in page answered instead of the application; or the run timed out. Such a deployment is never rolled back.",
         "Remove the reason that the message names, and open the address to see whether the \
          application works. Behind a bot challenge or a sign-in, set `verify-url` to a path that \
          responds without it.";

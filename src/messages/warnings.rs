@@ -170,7 +170,7 @@ topics! {
          `permissions: pull-requests: write`, on GitLab use a project access token with the scope \
          `api`.";
 
-        CodeHostNotResponding "code-host-not-responding" "GitHub or GitLab not responding"
+        CodeHostNotResponding "github-or-gitlab-not-responding" "GitHub or GitLab not responding"
         "GitHub or GitLab did not answer in time, so it was not asked any more. The comment on the \
          pull request may be out of date."
         "Nothing: the next run updates the comment.";

@@ -175,11 +175,8 @@ pub(super) fn comparison(record: &RunRecord) -> Option<String> {
 }
 
 fn retrying(error: &ApiError, wait: std::time::Duration) -> String {
-    let effort = if error.attempts > 1 {
-        format!(" ({})", error.effort())
-    } else {
-        String::new()
-    };
+    let effort = error.effort().filter(|_| error.attempts > 1);
+    let effort = effort.map_or_else(String::new, |effort| format!(" ({effort})"));
     format!(
         "Could not {}: {}{effort}. Trying again in {}.",
         error.operation.doing,

@@ -142,10 +142,15 @@ impl ApiError {
         }
     }
 
-    /// "3 attempts in 12s".
-    pub fn effort(&self) -> String {
-        let attempts = counted(self.attempts as usize, "attempt");
-        format!("{attempts} in {}", duration(self.elapsed))
+    /// "3 attempts in 12s"; nothing if none was sent.
+    pub fn effort(&self) -> Option<String> {
+        let is_unsent = matches!(
+            self.cause,
+            ApiErrorKind::Stopped | ApiErrorKind::NoTime | ApiErrorKind::BudgetUsedUp { .. }
+        );
+        let sent = self.attempts.saturating_sub(u32::from(is_unsent));
+        let attempts = counted(sent as usize, "attempt");
+        (sent > 0).then(|| format!("{attempts} in {}", duration(self.elapsed)))
     }
 }
 

@@ -7,6 +7,7 @@ use super::wire::{CreatePreviewAppBody, PromoteBody, WirePromoted};
 use super::{ApiCall, ApiError, AppSummary, Client, LONGEST_PAGE, Patience, Pipeline, Writes};
 use crate::deployment::DeploymentId;
 use crate::lenient_json::Entries;
+use crate::sevalla::attempt::ApiResponse;
 
 impl Client {
     /// Reads a pipeline with its stages.
@@ -16,8 +17,9 @@ impl Client {
         patience: Patience,
     ) -> Result<Pipeline, ApiError> {
         let pipeline = pipeline.to_string();
-        self.send(ApiCall::new(&GET_PIPELINE, [pipeline.as_str()]), patience)
-            .await
+        let call = ApiCall::new(&GET_PIPELINE, [pipeline.as_str()]);
+        let read = |answer: &ApiResponse| answer.record(&pipeline, |record: &Pipeline| &record.id);
+        self.send_and(call, patience, read).await
     }
 }
 

@@ -10,6 +10,7 @@ use super::wire::{DeployStaticSiteBody, Page, WireDeployment, WireLogEntry};
 use super::{ApiCall, ApiError, Client, LOG_PAGE, LogWindow, Patience, StaticSite, Writes, wire};
 use crate::deployment::{Deployment, DeploymentId, LogLine};
 use crate::lenient_json::Entries;
+use crate::sevalla::attempt::ApiResponse;
 use crate::sevalla::mutations::confirmed;
 
 impl Client {
@@ -20,8 +21,9 @@ impl Client {
         patience: Patience,
     ) -> Result<StaticSite, ApiError> {
         let site = site.to_string();
-        self.send(ApiCall::new(&GET_STATIC_SITE, [site.as_str()]), patience)
-            .await
+        let call = ApiCall::new(&GET_STATIC_SITE, [site.as_str()]);
+        let read = |answer: &ApiResponse| answer.record(&site, |record: &StaticSite| &record.id);
+        self.send_and(call, patience, read).await
     }
 
     /// Reads a static site's newest deployments, newest first. Only here does the

@@ -18,6 +18,9 @@ pub(super) fn behind_failure(start: &Url, end: &Url, reply: &Response) -> Option
     if reply.status == 407 {
         return Some("the proxy, which requires a sign-in".to_owned());
     }
+    if reply.status == 429 && edge(reply, true).is_none() {
+        return Some(RATE_LIMIT.to_owned());
+    }
     let is_asked_for = reply.status == 401 && reply.headers.contains_key(WWW_AUTHENTICATE);
     by_edge(reply, true).or_else(|| {
         let is_sign_in = is_asked_for || leads_to_sign_in(start, end);
@@ -40,6 +43,10 @@ pub(super) fn behind_success(start: &Url, end: &Url, reply: &Response) -> Option
 pub(super) fn leads_to_sign_in(start: &Url, next: &Url) -> bool {
     !is_same_site(start, next) && is_sign_in_address(next)
 }
+
+/// Of the application or of something before it: both say how often it was asked, and
+/// nothing of how it is.
+const RATE_LIMIT: &str = "a rate limit; let this check pass there, or raise verify-timeout";
 
 /// What a sign-in page is called.
 pub(super) const SIGN_IN: &str =
@@ -321,6 +328,7 @@ mod tests {
             ),
             (403, plain, "<div id=px-captcha>", Some("HUMAN")),
             (403, ("set-cookie", "session=1"), "Forbidden", None),
+            (429, plain, "Too Many Requests", None),
             (500, plain, "Internal Server Error", None),
         ] {
             let reply = reply(status, header, body);
@@ -328,8 +336,8 @@ mod tests {
             assert_eq!(
                 found
                     .as_deref()
-                    .map(|found| found.contains("bot challenge")),
-                edge.map(|_| true),
+                    .is_some_and(|found| found.contains("bot challenge")),
+                edge.is_some(),
                 "{header:?} {body}"
             );
             let found = found.unwrap_or_default();

@@ -160,6 +160,7 @@ async fn what_is_not_the_application_undoes_nothing() {
             "a sign-in page",
         ),
         (answer(407, ""), "HTTP 407 of the proxy"),
+        (answer(429, "slow down"), "HTTP 429 of a rate limit"),
         (
             redirect(
                 302,

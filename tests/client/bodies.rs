@@ -345,3 +345,18 @@ async fn a_very_long_error_is_shortened() {
     assert_eq!(error.status(), Some(502));
     assert!(error.to_string().len() < 1000);
 }
+
+#[tokio::test]
+async fn a_record_of_another_id_is_not_believed() {
+    let server = always(ResponseTemplate::new(200).set_body_json(json!({"id": "another"}))).await;
+    let client = client(&api(&server));
+    let errors = [
+        client.get_application(APP, Patience::Once).await.err(),
+        client.get_static_site(APP, Patience::Once).await.err(),
+        client.get_pipeline(APP, Patience::Once).await.err(),
+    ];
+    for error in errors {
+        let told = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(told.contains("it is about another id, another"), "{told}");
+    }
+}

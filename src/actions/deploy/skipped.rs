@@ -108,7 +108,7 @@ impl ActionContext<'_> {
                 .because(format!(
                     "Whether a newer deployment overtook it is not known: {error}"
                 ))
-                .after(Some(error.effort()))
+                .after(error.effort())
                 .hint("Check in the dashboard whether a newer deployment is live"),
         }
     }

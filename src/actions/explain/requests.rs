@@ -74,8 +74,8 @@ fn judge_cause(error: &ApiError) -> (Failure, &'static str) {
         ),
         ApiErrorKind::Transport(TransportError::ProxyRefused { .. }) => (
             Failure::ProxyRefused,
-            "Give the proxy what it asks for in HTTPS_PROXY, have it allow the address, or name the \
-             address in NO_PROXY",
+            "Write the proxy's user and password into the variable that names it, have it allow the \
+             address, or name the address in NO_PROXY",
         ),
         ApiErrorKind::Stopped => (Failure::NotSent, "Run again"),
         ApiErrorKind::BudgetUsedUp { .. } => judge_status(429),

@@ -87,7 +87,7 @@ fn staging() -> Application {
 fn past(hours: u64, message: &str) -> PastDeployment {
     PastDeployment {
         ago: Duration::from_secs(hours * 3600),
-        took: Duration::from_secs(10),
+        took: Duration::from_secs(6),
         commit_message: message.to_owned(),
         ..PastDeployment::success()
     }
@@ -109,12 +109,12 @@ fn failure() -> Script {
 fn course() -> Script {
     let line = Duration::from_secs;
     Script::success()
-        .queue(Duration::from_secs(2))
-        .run(Duration::from_secs(10))
+        .queue(Duration::from_secs(1))
+        .run(Duration::from_secs(6))
         .commit_message("Make the shop faster")
         .log_line(line(0), "INFO", "Cloning repository")
         .log_line(line(2), "INFO", "Installing dependencies")
-        .log_line(line(4), "WARN", "1 deprecated package")
-        .log_line(line(6), "INFO", "Building")
-        .log_line(line(9), "INFO", "Rolling out")
+        .log_line(line(3), "WARN", "1 deprecated package")
+        .log_line(line(4), "INFO", "Building")
+        .log_line(line(5), "INFO", "Rolling out")
 }

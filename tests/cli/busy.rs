@@ -16,6 +16,9 @@ fn runs_for(seconds: u64) -> Script {
     Script::success().run(Duration::from_secs(seconds))
 }
 
+/// A newer deployment is added meanwhile, on a busy machine too.
+const LONG_ENOUGH: Duration = Duration::from_secs(10);
+
 fn endless() -> Script {
     Script::success().never_ends()
 }
@@ -288,17 +291,9 @@ async fn two_runs_at_the_same_moment_each_start_one_deployment_at_most() {
 #[tokio::test]
 async fn what_made_way_for_a_newer_one_is_told_apart_from_what_was_cancelled() {
     let cases = [
-        (
-            Script::skipped().queue(Duration::from_secs(3)),
-            true,
-            "superseded",
-        ),
+        (Script::skipped().queue(LONG_ENOUGH), true, "superseded"),
         (Script::skipped(), false, "skipped"),
-        (
-            Script::cancelled().run(Duration::from_secs(3)),
-            true,
-            "superseded",
-        ),
+        (Script::cancelled().run(LONG_ENOUGH), true, "superseded"),
         (Script::cancelled(), false, "cancelled"),
     ];
     together(cases.map(|(script, is_overtaken, word)| async move {

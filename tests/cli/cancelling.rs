@@ -53,13 +53,13 @@ async fn a_deployment_that_nothing_knows_for_seconds_is_cancelled() {
 #[tokio::test]
 async fn a_deployment_whose_answer_is_missing_is_found_late_and_cancelled() {
     let slow_list = || {
-        let delay = Behaviour::Delay(Duration::from_millis(1300));
+        let delay = Behaviour::Delay(Duration::from_millis(1000));
         Fault::on(LIST).after(1).does(delay)
     };
     let world = || World::new().application(Application::new(APP).next(endless()));
     let worlds = [
         world().fault(slow_list()),
-        world().deployments_visible_after(Duration::from_millis(2300)),
+        world().deployments_visible_after(Duration::from_millis(1700)),
         world().fault(Fault::on(LIST).nth(2).does(Behaviour::html(502))),
     ];
     together(worlds.map(|world| async move {

@@ -205,7 +205,7 @@ async fn who_cannot_tell_sends_nobody_to_run_it_again() {
 
     // Two runs at the same time: the answer of the first is lost, and late.
     let simulator = empty().await;
-    let late = Fault::on(CREATE).nth(1).delayed(Duration::from_secs(2));
+    let late = Fault::on(CREATE).nth(1).delayed(Duration::from_secs(10));
     simulator.add_fault(late.does(Behaviour::ResetAfterApplying));
     let first = create(&simulator).start();
     called(&simulator, CREATE).await;

@@ -6,9 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use sevalla_deploy::inputs::ACTIONS;
 use tempfile::TempDir;
 
-use crate::root;
+use crate::{read, root};
 
 fn script(folder: &Path, arguments: &[&str]) -> Output {
     let mut path = folder.as_os_str().to_owned();
@@ -110,5 +111,14 @@ fn there_is_one_issue_about_a_difference() {
         (Some("a"), "", &["issue list", "issue close"]),
     ] {
         assert_eq!(asked_of_gh(known, result), expected, "{known:?} {result:?}");
+    }
+}
+
+#[test]
+fn every_action_is_run_through_the_judging_proxy() {
+    let judges = read(".ci/contract");
+    for action in ACTIONS {
+        let start = format!("run \"$through\" {} ", action.name.word());
+        assert!(judges.contains(&start), "{start}");
     }
 }

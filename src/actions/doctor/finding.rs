@@ -43,17 +43,17 @@ pub(crate) struct CheckLine {
 pub(crate) struct Findings(Vec<CheckLine>);
 
 impl Findings {
-    fn add(&mut self, topic: &'static str, gravity: Gravity, text: String, fix: Option<String>) {
+    fn add(&mut self, topic: &'static str, gravity: Gravity, text: &str, fix: Option<String>) {
         self.0.push(CheckLine {
             topic,
             gravity,
-            text: beginning(&text, LONGEST_LINE).to_owned(),
+            text: beginning(text, LONGEST_LINE).to_owned(),
             fix,
         });
     }
 
     pub(crate) fn fine(&mut self, topic: &'static str, text: impl Into<String>) {
-        self.add(topic, Gravity::Fine, text.into(), None);
+        self.add(topic, Gravity::Fine, &text.into(), None);
     }
 
     pub(crate) fn doubt(
@@ -62,7 +62,7 @@ impl Findings {
         text: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        self.add(topic, Gravity::Doubt, text.into(), Some(fix.into()));
+        self.add(topic, Gravity::Doubt, &text.into(), Some(fix.into()));
     }
 
     pub(crate) fn wrong(
@@ -73,7 +73,7 @@ impl Findings {
         fix: impl Into<String>,
     ) {
         let gravity = Gravity::Wrong(failure);
-        self.add(topic, gravity, text.into(), Some(fix.into()));
+        self.add(topic, gravity, &text.into(), Some(fix.into()));
     }
 
     /// A request that failed: a problem, with what a run would say. The limits of

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sevalla_simulator::{
-    Application, Behaviour, Database, Fault, PastDeployment, Pipeline, Simulator, StaticSite, World,
+    Application, Behaviour, Database, Fault, PastDeployment, Pipeline, Script, Simulator,
+    StaticSite, World,
 };
 
 use super::{DATABASE, doctor, finds, of_app, of_everything, world};
@@ -130,6 +131,16 @@ async fn a_capability_of_another_service_or_in_a_name_does_not_count() {
         "Fix: Create a new key, and replace",
     ];
     finds(with("validateApiKeyV3", expired), of_app, 0, &texts).await;
+}
+
+#[tokio::test]
+async fn a_run_with_an_expired_key_does_not_speak_of_the_future() {
+    let script = Script::success().run(Duration::from_millis(1500));
+    let expired = json!({"status": "active", "expires_at": "2020-01-01T00:00:00Z"});
+    let world = World::new().application(Application::new(APP).next(script));
+    let simulator = Simulator::start(world.fault(shape("validateApiKeyV3", expired))).await;
+    let run = Runner::deploys_app(&simulator).run().await;
+    run.assert_warned(&["The key expired on 2020-01-01T00:00:00Z. Create a new one."]);
 }
 
 /// The record of the application with another value in a field.

@@ -99,7 +99,8 @@ async fn a_name_in_a_long_list_leaves_requests_for_the_rest() {
         .set("SEVALLA_APP_ID", "another")
         .run()
         .await;
-    assert_eq!(run.code, Some(9), "{}", run.streams());
+    run.assert_ended(0, "success");
+    run.assert_told("warning name        \"another\" is not among the newest 300 in the list");
     assert_eq!(simulator.calls("listApplicationsV3"), 3);
     // A list that does not come is one line, without the patience of a run.
     let fault = Fault::on("listApplicationsV3").does(Behaviour::status(503));
@@ -200,11 +201,11 @@ async fn automatic_deployment_is_that_of_the_branch_and_of_the_source() {
     finds(pushes(), follow("feature"), 0, &texts).await;
     let public = || with("getApplicationV3", record("source", &json!("publicGit")));
     let texts = [
-        "warning automatic   Sevalla does not see the pushes to a public repository",
+        "warning automatic   Sevalla does not deploy pushes to a public repository",
         "Fix: Deploy from here",
     ];
     finds(public(), follow("main"), 0, &texts).await;
-    let texts = ["ok      automatic   Sevalla does not see the pushes"];
+    let texts = ["ok      automatic   Sevalla does not deploy pushes"];
     finds(public(), of_app, 0, &texts).await;
 }
 

@@ -14,7 +14,7 @@ use crate::forecast::history::TypicalDuration;
 use crate::inputs::Abandon;
 use crate::messages::Warning;
 use crate::secret::Password;
-use crate::sevalla::ApiError;
+use crate::sevalla::{ApiError, Metrics};
 use crate::shutdown::Signal;
 
 /// A thing that a run has found out. Actions make it for the reporter.
@@ -109,6 +109,10 @@ pub enum EventKind<'a> {
     Stopping(Signal, Option<Abandon>),
     /// The address of the service.
     Url(&'a str),
+    /// The requests to the service in the hour before this deployment was live.
+    MetricsBefore(&'a Metrics),
+    /// The same in the hour before the health check.
+    MetricsAfter(&'a Metrics),
     /// A line to be copied, shown as it is.
     Verbatim(&'a str),
     /// The name of a service in the stack file.

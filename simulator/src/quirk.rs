@@ -159,7 +159,8 @@ impl Quirk {
             }
             Self::CommitAtSuccess if is("status", "success") => one["commit_sha"] = Value::Null,
             Self::SkippedHasCommit if is("status", "skipped") => one["commit_sha"] = Value::Null,
-            Self::FinishedAt => one["finished_at"] = Value::Null,
+            // Of one alone: without any, nothing shows which ran at a time.
+            Self::FinishedAt if is("trigger", "RESTART") => one["finished_at"] = Value::Null,
             Self::OneAtATime if !one["started_at"].is_null() => {
                 one["started_at"] = json!("2020-01-01T00:00:00.000Z");
             }

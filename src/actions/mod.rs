@@ -287,6 +287,7 @@ impl ActionContext<'_> {
         if capabilities.is_empty() {
             return outcome;
         }
+        let capabilities: Vec<String> = capabilities.iter().map(ToString::to_string).collect();
         outcome.because(format!("The key can: {}", capabilities.join(", ")))
     }
 
@@ -313,7 +314,11 @@ impl ActionContext<'_> {
         };
         let left = expires.duration_since((self.clock)());
         if left < SOON {
-            let text = format!("The key expires on {expires:.0}. Create a new one before that.");
+            let text = if left.is_negative() {
+                format!("The key expired on {expires:.0}. Create a new one.")
+            } else {
+                format!("The key expires on {expires:.0}. Create a new one before that.")
+            };
             self.reporter
                 .on(EventKind::Warning(Warning::KeyExpiresSoon, &text));
         }

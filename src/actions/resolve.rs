@@ -146,11 +146,11 @@ impl Plan {
             Task::Follow(..) => Abandon::Leave,
             _ => Abandon::Cancel,
         });
-        let spelling = inputs.spelling("on-commit-mismatch");
-        let mut files = files(&inputs);
+        let (spelling, mut files) = (inputs.spelling("on-commit-mismatch"), files(&inputs));
         if let Task::CheckUp(_) = task {
-            // It holds no private value, unlike the report of a run.
+            // Its report is another, and it looks up names in its own time.
             files.report = None;
+            inputs.names.clear();
         }
         let plan = Self {
             task,

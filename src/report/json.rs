@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::causes::FailureCause;
 use super::timeline::{Lane, Span, Timeline};
@@ -19,6 +20,7 @@ use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::report::run_record::{RunRecord, ServiceRecord};
 use crate::sanitize::{SanitizedText, Sanitizer};
+use crate::sevalla::Metrics;
 
 /// Raised when a reader of the earlier shape could misread the new one.
 const SCHEMA_VERSION: u32 = 1;
@@ -44,6 +46,7 @@ struct Report<'a> {
     rollback_deployment_id: Option<&'a str>,
     url: Option<&'a str>,
     usual: Option<Usual>,
+    metrics: Option<Value>,
     targets: Vec<Target<'a>>,
     preview: Option<Preview>,
     database: Option<Database>,
@@ -101,6 +104,7 @@ struct Target<'a> {
     rollback_deployment_id: Option<&'a str>,
     url: Option<&'a str>,
     usual: Option<Usual>,
+    metrics: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -207,6 +211,7 @@ pub(super) fn render(
         rollback_deployment_id: service_record.rollback.as_ref().map(|id| id.0.as_str()),
         url: service_record.url.as_deref(),
         usual: usual(service_record),
+        metrics: metrics(service_record),
         targets: record.targets.iter().map(target).collect(),
         preview: record.preview.map(|(app, created)| Preview {
             app_id: app.to_string(),
@@ -304,7 +309,15 @@ fn target(service_record: &ServiceRecord) -> Target<'_> {
         rollback_deployment_id: service_record.rollback.as_ref().map(|id| id.0.as_str()),
         url: service_record.url.as_deref(),
         usual: usual(service_record),
+        metrics: metrics(service_record),
     }
+}
+
+fn metrics(service_record: &ServiceRecord) -> Option<Value> {
+    let [before, after] = &service_record.metrics;
+    let is_read = before.is_some() || after.is_some();
+    let json = |reading: &Option<Metrics>| reading.as_ref().map(Metrics::json);
+    is_read.then(|| json!({ "before": json(before), "after": json(after) }))
 }
 
 fn lanes<'a>(time_line: &'a Timeline) -> Vec<LaneOf<'a>> {

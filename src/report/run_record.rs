@@ -15,6 +15,7 @@ use crate::messages::Warning;
 use crate::report::console::state;
 use crate::report::timeline::{Lane, Span, Timeline, TimelineInput};
 use crate::secret::Password;
+use crate::sevalla::Metrics;
 
 /// The facts of a run. The reporter makes it and applies every event to it.
 pub(crate) struct RunRecord {
@@ -89,6 +90,8 @@ pub(crate) struct ServiceRecord {
     pub(super) repository: Option<Repository>,
     /// How long similar deployments usually take.
     pub(super) usual: Option<TypicalDuration>,
+    /// The requests to it before this deployment was live, and afterwards.
+    pub(super) metrics: [Option<Metrics>; 2],
     /// The deployment that went back to what was live before.
     pub(super) rollback: Option<DeploymentId>,
     /// The rollback's deployment once it has succeeded: it is live now.
@@ -308,9 +311,18 @@ impl ServiceRecord {
                     self.end(Phase::Rollback, State::of(verdict));
                 }
             }
+            EventKind::MetricsBefore(metrics) => self.note_metrics(0, metrics),
+            EventKind::MetricsAfter(metrics) => self.note_metrics(1, metrics),
             EventKind::Url(url) => self.url = Some(url.to_owned()),
             EventKind::Cancelling => self.is_cancelling = true,
             _ => {}
+        }
+    }
+
+    /// The first reading counts: a later one is of a rollback.
+    fn note_metrics(&mut self, at: usize, metrics: &Metrics) {
+        if let Some(reading) = self.metrics.get_mut(at) {
+            reading.get_or_insert_with(|| metrics.clone());
         }
     }
 

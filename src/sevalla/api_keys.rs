@@ -1,8 +1,11 @@
 //! Operations on the API key of the run: what it may do, and when it expires.
 
+use std::fmt;
+
+use serde_json::Value;
+
 use super::operation::{GET_CURRENT_API_KEY, VALIDATE_API_KEY};
 use super::{ApiCall, ApiError, Client, Patience, wire};
-use crate::lenient_json;
 
 impl Client {
     /// When the key expires; `None` if it does not.
@@ -12,46 +15,101 @@ impl Client {
         Ok(key.expires_at)
     }
 
-    /// What the key may do, as `RESOURCE:ACTION`; empty if that is not known.
-    ///
-    /// The fields of the answer are not documented, so the words are picked out
-    /// of its text, wherever they stand.
-    pub async fn key_capabilities(&self) -> Vec<String> {
+    /// What the key may do; empty if that is not known.
+    pub async fn key_capabilities(&self) -> Vec<Capability> {
         let call = ApiCall::new(&GET_CURRENT_API_KEY, []);
-        let text = |body: &[u8]| lenient_json::decode(body).into_owned();
-        let answer = self
-            .send_and(call, Patience::Once, |answer| Ok(text(&answer.body)))
-            .await;
-        answer.map(|text| capabilities(&text)).unwrap_or_default()
+        let answer: Result<Value, ApiError> = self.send(call, Patience::Once).await;
+        answer.map(|body| capabilities(&body)).unwrap_or_default()
     }
 }
 
-pub(crate) fn capabilities(text: &str) -> Vec<String> {
-    let words = text.split(|c: char| !c.is_ascii_alphabetic() && c != ':' && c != '_');
-    let is_name =
-        |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-    let is_action = |name: &str| matches!(name, "CREATE" | "READ" | "UPDATE" | "DELETE");
-    let mut found: Vec<String> = words
-        .map(str::to_uppercase)
-        .filter(|word| {
-            word.split_once(':')
-                .is_some_and(|(name, action)| is_name(name) && is_action(action))
-        })
-        .collect();
+/// A thing that a key may do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Capability {
+    /// `RESOURCE:ACTION`.
+    pub permission: String,
+    /// The only resource that it is for, if it is not for all.
+    pub resource: Option<String>,
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.permission)?;
+        match &self.resource {
+            Some(id) => write!(f, " of {id}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The fields whose text is anybody's.
+const FREE: [&str; 2] = ["name", "description"];
+
+/// What a key may do, from the response about it.
+///
+/// Its fields are not documented, so a capability may be in any field but those
+/// whose text is anybody's.
+pub(crate) fn capabilities(body: &Value) -> Vec<Capability> {
+    let mut found = Vec::new();
+    collect(body, None, &mut found);
     found.sort();
     found.dedup();
     found
 }
 
+fn collect(value: &Value, resource: Option<&str>, found: &mut Vec<Capability>) {
+    match value {
+        Value::String(text) => found.extend(permission(text).map(|permission| Capability {
+            permission,
+            resource: resource.map(str::to_owned),
+        })),
+        Value::Array(items) => {
+            for item in items {
+                collect(item, resource, found);
+            }
+        }
+        Value::Object(fields) => {
+            let resource = fields.get("id_resource").and_then(Value::as_str);
+            for (name, value) in fields {
+                if !FREE.contains(&name.as_str()) {
+                    collect(value, resource, found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn permission(text: &str) -> Option<String> {
+    let text = text.to_ascii_uppercase();
+    let (name, action) = text.split_once(':')?;
+    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    let is_action = matches!(action, "CREATE" | "READ" | "UPDATE" | "DELETE");
+    (is_name && is_action).then_some(text)
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn capabilities_are_found_in_whatever_shape_they_come() {
-        let text = r#"{"capabilities":[{"permission":"APP:READ","id_resource":null},"STATIC_SITE:UPDATE"],
-            "roles":[{"name":"app:read"}],"url":"https://x","APP:PAINT":1}"#;
-        assert_eq!(capabilities(text), ["APP:READ", "STATIC_SITE:UPDATE"]);
-        assert!(capabilities("<html>a:b</html>").is_empty());
+        let shown = |body: &Value| -> Vec<String> {
+            capabilities(body).iter().map(ToString::to_string).collect()
+        };
+        let body = json!({"permissions": ["STATIC_SITE:UPDATE", "app:read", "APP:PAINT"],
+            "capabilities": [{"permission": "APP:READ", "id_resource": null},
+                {"permission": "APP:UPDATE", "id_resource": "x"}], "url": "https://x"});
+        assert_eq!(
+            shown(&body),
+            ["APP:READ", "APP:UPDATE of x", "STATIC_SITE:UPDATE"]
+        );
+        // A name or a text for people grants nothing.
+        let body = json!({"name": "APP:READ", "note": "needs APP:READ and APP:UPDATE",
+            "roles": [{"name": "app:update", "description": "APP:DELETE"}]});
+        assert!(capabilities(&body).is_empty());
+        assert!(capabilities(&json!("<html>a:b</html>")).is_empty());
     }
 }

@@ -69,7 +69,7 @@ impl ResourceRecord {
 }
 
 /// All entries of a list, or as many as the service returns.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RecordList {
     /// The records, each once.
     pub records: Vec<ResourceRecord>,

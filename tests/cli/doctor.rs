@@ -1,5 +1,7 @@
 //! The doctor: the set-up and the contract.
 
+mod limits;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

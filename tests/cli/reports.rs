@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sevalla_simulator::{
-    Application, Database, PastDeployment, Pipeline, Preview, Script, Simulator, World,
+    Application, Behaviour, Database, Fault, PastDeployment, Pipeline, Preview, Script, Simulator,
+    World,
 };
 
 use crate::documents::{Case, assert_junit, assert_report};
@@ -354,4 +355,46 @@ async fn what_takes_a_stream_of_the_run_is_not_replaced() {
         assert!(text.contains(&warning), "{text}");
     }))
     .await;
+}
+
+#[tokio::test]
+async fn a_verified_deployment_has_the_metrics_of_before_and_after() {
+    let world = || {
+        let script = Script::success().run(Duration::from_millis(1500));
+        World::new().application(Application::new(APP).next(script))
+    };
+    let web = Web::start(|_| answer(200, "")).await;
+    let verified = |simulator: &Simulator| {
+        Runner::deploys_app(simulator)
+            .set("SEVALLA_VERIFY_URL", web.url("/"))
+            .set("SEVALLA_REPORT_FILE", "report.json")
+    };
+    let report = |run: &Finished| {
+        run.assert_ended(0, "success");
+        assert_report(&run.file("report.json").unwrap())
+    };
+    let simulator = Simulator::start(world()).await;
+    let run = verified(&simulator).run().await;
+    let metrics = &report(&run)["metrics"];
+    for moment in ["before", "after"] {
+        assert_eq!(metrics[moment]["requests"], 1239, "{metrics:#}");
+        assert_eq!(metrics[moment]["average-milliseconds"], 87.5);
+    }
+    assert!(metrics["before"]["until"].as_str() <= metrics["after"]["until"].as_str());
+    // Without a check nobody asks for them.
+    let simulator = Simulator::start(world()).await;
+    let run = Runner::deploys_app(&simulator)
+        .set("SEVALLA_REPORT_FILE", "report.json")
+        .run()
+        .await;
+    assert_eq!(report(&run)["metrics"], Value::Null);
+    assert_eq!(simulator.calls("getApplicationTopStatusCodesV3"), 0);
+    // They are neither waited for nor needed.
+    for behaviour in [Behaviour::HangBeforeApplying, Behaviour::status(403)] {
+        let fault = Fault::on("getApplicationTopStatusCodesV3").does(behaviour);
+        let simulator = Simulator::start(world().fault(fault)).await;
+        let run = verified(&simulator).run().await;
+        assert_eq!(report(&run)["metrics"], Value::Null);
+        assert!(run.took < Duration::from_secs(20), "{:?}", run.took);
+    }
 }

@@ -1,6 +1,8 @@
 //! What is left to do once a deployment has ended: its address, its caches,
 //! whether it answers, and rolling back if it does not.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -348,7 +350,16 @@ impl ActionContext<'_> {
         }
         let own = own.as_ref().map_err(String::as_str);
         let verified = verify::verify(exchange.as_ref(), check, own, filling, deadline, &told);
-        let verified = verified.await;
+        let reading = async {
+            if let Some(metrics) = self.metrics(source).await {
+                tell(EventKind::MetricsAfter(&metrics));
+            }
+            pending::<Infallible>().await
+        };
+        let verified = tokio::select! {
+            verified = verified => verified,
+            never = Box::pin(reading) => match never {},
+        };
         let is_well = verified == Verified::Yes;
         tell(EventKind::Ends(Phase::Verification, state(is_well)));
         verified

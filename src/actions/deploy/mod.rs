@@ -45,6 +45,7 @@ use crate::event::EventKind;
 use crate::inputs::Abandon;
 use crate::messages::Warning;
 use crate::outcome::{LastSeen, Outcome};
+use crate::sevalla::Metrics;
 use crate::sevalla::operation::{DEPLOY_STATIC_SITE, Operation, ROLLBACK_DEPLOYMENT};
 use crate::shutdown::Signal;
 
@@ -268,21 +269,39 @@ impl ActionContext<'_> {
             let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
         }
         let host = scene.host.as_deref();
-        self.ask_for_address(source, host, own).await
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        self.ask_for_address(source, host, own, Some(&tell)).await
     }
 
-    /// Asks for the address of the service as soon as the budget has room.
+    /// Asks for the address of the service as soon as the budget has room, and
+    /// then for its metrics if somebody is to get them.
     pub(super) async fn ask_for_address(
         &self,
         source: &DeploymentClient,
         host: Option<&str>,
         own: &RefCell<Option<ServiceAddress>>,
+        tell: Option<Report<'_>>,
     ) -> Infallible {
         while !self.has_room() {
             sleep(UNTIL_ROOM).await;
         }
         own.replace(Some(own_address(source, host, FOR_WORDS).await));
+        if let Some(tell) = tell
+            && let Some(metrics) = self.metrics(source).await
+        {
+            tell(EventKind::MetricsBefore(&metrics));
+        }
         pending().await
+    }
+
+    /// The requests to the service in the hour before now, for a run with a health
+    /// check. They only inform: the caller does not wait for them.
+    async fn metrics(&self, source: &DeploymentClient) -> Option<Metrics> {
+        if self.plan.check.is_none() || !self.has_room() {
+            return None;
+        }
+        let read = source.client.metrics(source.service, (self.clock)());
+        read.await.ok()
     }
 
     /// The deployment has another commit, and shall not go on.

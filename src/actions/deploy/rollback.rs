@@ -250,7 +250,7 @@ impl ActionContext<'_> {
         let checks_own_address = self.checks_own_address();
         let ended = tokio::select! {
             ended = Box::pin(watch) => ended,
-            never = Box::pin(self.ask_for_address(&source, None, &own)), if checks_own_address => {
+            never = Box::pin(self.ask_for_address(&source, None, &own, None)), if checks_own_address => {
                 match never {}
             }
         };

@@ -5,9 +5,13 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::sevalla::Observed;
 use crate::sevalla::contract::{news, shapes};
 use crate::sevalla::operation::{GET_CURRENT_API_KEY, Tier};
+use crate::sevalla::{self, Capability, Observed};
+use crate::text::truncate::beginning;
+
+/// The most of a name that is shown, in bytes.
+const LONGEST_NAME: usize = 64;
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -76,10 +80,10 @@ impl Evidence {
         self.logs().flat_map(|(_, lines)| lines)
     }
 
-    /// What the calling key may do, in the API's words, if that was read.
-    pub(crate) fn capabilities(&self) -> Option<Vec<String>> {
+    /// What the calling key may do, if that was read.
+    pub(crate) fn capabilities(&self) -> Option<Vec<Capability>> {
         let answer = self.answer(GET_CURRENT_API_KEY.id)?;
-        Some(crate::sevalla::capabilities(&answer.body.to_string()))
+        Some(sevalla::capabilities(&answer.body))
     }
 }
 
@@ -92,6 +96,12 @@ pub(crate) fn newest(list: &Value) -> Option<&Value> {
 /// A field that is text.
 pub(crate) fn text<'a>(record: &'a Value, name: &str) -> Option<&'a str> {
     record.get(name)?.as_str()
+}
+
+/// The name in the dashboard, as far as it fits into a line.
+pub(crate) fn name(record: &Value) -> &str {
+    let name = text(record, "display_name").unwrap_or("without a name");
+    beginning(name, LONGEST_NAME)
 }
 
 /// A field that is a moment.

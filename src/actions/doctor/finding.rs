@@ -2,7 +2,11 @@
 
 use crate::messages::Failure;
 use crate::outcome::Outcome;
-use crate::sevalla::ApiError;
+use crate::sevalla::{ApiError, ApiErrorKind};
+use crate::text::truncate::beginning;
+
+/// The most of a line that is shown, in bytes.
+const LONGEST_LINE: usize = 600;
 
 /// How grave it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,17 +43,17 @@ pub(crate) struct CheckLine {
 pub(crate) struct Findings(Vec<CheckLine>);
 
 impl Findings {
-    fn add(&mut self, topic: &'static str, gravity: Gravity, text: String, fix: Option<String>) {
+    fn add(&mut self, topic: &'static str, gravity: Gravity, text: &str, fix: Option<String>) {
         self.0.push(CheckLine {
             topic,
             gravity,
-            text,
+            text: beginning(text, LONGEST_LINE).to_owned(),
             fix,
         });
     }
 
     pub(crate) fn fine(&mut self, topic: &'static str, text: impl Into<String>) {
-        self.add(topic, Gravity::Fine, text.into(), None);
+        self.add(topic, Gravity::Fine, &text.into(), None);
     }
 
     pub(crate) fn doubt(
@@ -58,7 +62,7 @@ impl Findings {
         text: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        self.add(topic, Gravity::Doubt, text.into(), Some(fix.into()));
+        self.add(topic, Gravity::Doubt, &text.into(), Some(fix.into()));
     }
 
     pub(crate) fn wrong(
@@ -69,16 +73,41 @@ impl Findings {
         fix: impl Into<String>,
     ) {
         let gravity = Gravity::Wrong(failure);
-        self.add(topic, gravity, text.into(), Some(fix.into()));
+        self.add(topic, gravity, &text.into(), Some(fix.into()));
     }
 
-    /// A request that failed: a problem, with what a run would say.
+    /// A request that failed: a problem, with what a run would say. The limits of
+    /// a checkup are not those of a run.
     pub(crate) fn failed(&mut self, topic: &'static str, error: &ApiError) {
+        match error.cause {
+            ApiErrorKind::NoTime if error.attempts == 0 => return self.beyond_requests(topic),
+            ApiErrorKind::NoTime => return self.beyond_time(topic),
+            _ => {}
+        }
         let outcome = Outcome::of_api_error(error);
         let failure = outcome.failure().unwrap_or(Failure::NoConnection);
         let reason = outcome.why.first().cloned().unwrap_or_default();
         let text = format!("{}: {reason}", outcome.headline);
         self.wrong(topic, failure, text, outcome.hint.unwrap_or_default());
+    }
+
+    /// What no request was left for.
+    pub(crate) fn beyond_requests(&mut self, topic: &'static str) {
+        self.doubt(
+            topic,
+            "not checked: the 15 requests of a checkup were used up",
+            "Run the doctor again with fewer ids, and without names",
+        );
+    }
+
+    /// What no time was left for, because the responses were slow.
+    pub(crate) fn beyond_time(&mut self, topic: &'static str) {
+        self.wrong(
+            topic,
+            Failure::NoConnection,
+            "not checked: Sevalla responded too slowly for the 20 s of a checkup",
+            "Run the doctor again later. If it stays slow, check the network and the proxy",
+        );
     }
 
     /// Whether a topic has a line already.

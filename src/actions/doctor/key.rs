@@ -4,8 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::{text, time};
 use super::finding::Findings;
+use super::resolve::Checkup;
 use crate::inputs::ActionName;
-use crate::sevalla::Observed;
+use crate::sevalla::{Capability, Observed};
 
 /// A key that expires sooner than this deserves a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -22,6 +23,11 @@ pub(super) fn accepted(findings: &mut Findings, key: &Observed, now: Timestamp) 
     }
     match time(&key.body, "expires_at") {
         None => findings.fine("key", "accepted; does not expire"),
+        Some(expires) if expires <= now => findings.doubt(
+            "key",
+            format!("accepted, although it expired on {expires:.0}"),
+            "Create a new key, and replace the secret of your CI",
+        ),
         Some(expires) if expires.duration_since(now) < SOON => findings.doubt(
             "key",
             format!("accepted; expires on {expires:.0}"),
@@ -33,35 +39,53 @@ pub(super) fn accepted(findings: &mut Findings, key: &Observed, now: Timestamp) 
 
 /// Whether the key may do what an action needs. No document says which call
 /// needs which capability, so this is a doubt at most.
-pub(super) fn may(findings: &mut Findings, found: Option<&[String]>, action: Option<ActionName>) {
+pub(super) fn may(findings: &mut Findings, found: Option<&[Capability]>, checkup: &Checkup) {
     const TOPIC: &str = "permissions";
+    let action = checkup.action;
     let Some(found) = found.filter(|found| !found.is_empty()) else {
         findings.fine(TOPIC, "Sevalla does not list what the key may do");
         return;
     };
-    let missing: Vec<&str> = action
-        .map_or(&[][..], needs)
-        .iter()
-        .copied()
-        .filter(|need| !found.iter().any(|has| has == need))
-        .collect();
+    let has = |need: &str| {
+        let mut its = found.iter().filter(|has| has.permission == need);
+        its.any(|has| is_for(has, checkup))
+    };
+    let needed = action.map_or(&[][..], needs).iter().copied();
+    let missing: Vec<&str> = needed.filter(|need| !has(need)).collect();
     match (missing.is_empty(), action) {
         (true, Some(action)) if !needs(action).is_empty() => {
             let needed = needs(action).join(", ");
             findings.fine(TOPIC, format!("{}: {needed}", action.word()));
         }
         (true, _) => findings.fine(TOPIC, format!("capabilities: {}", found.len())),
-        (false, _) => findings.doubt(
-            TOPIC,
-            format!(
-                "{} may be missing for {}; the key has {}",
-                missing.join(", "),
-                action.map_or("this", ActionName::word),
-                found.join(", ")
-            ),
-            format!("Give the key {} for the service", missing.join(", ")),
-        ),
+        (false, _) => {
+            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+            findings.doubt(
+                TOPIC,
+                format!(
+                    "{} may be missing for {}; the key has {}",
+                    missing.join(", "),
+                    action.map_or("this", ActionName::word),
+                    found.join(", ")
+                ),
+                format!("Give the key {} for the service", missing.join(", ")),
+            );
+        }
     }
+}
+
+/// Whether a capability is for the resource that is given, or for all.
+fn is_for(capability: &Capability, checkup: &Checkup) -> bool {
+    let kind = capability.permission.split(':').next();
+    let given = match kind {
+        Some("APP") => checkup.app,
+        Some("STATIC_SITE") => checkup.site,
+        Some("PIPELINE") => checkup.pipeline,
+        _ => checkup.database,
+    };
+    let its = capability.resource.as_deref();
+    its.zip(given)
+        .is_none_or(|(its, given)| its.parse() == Ok(given))
 }
 
 /// The capabilities that an action probably needs.

@@ -33,13 +33,23 @@ use crate::report::atomic_file;
 use crate::resource::ResourceKind;
 use crate::sevalla::operation::{GET_CURRENT_API_KEY, VALIDATE_API_KEY};
 
+/// What is above the printed report.
+const REPORT_HEAD: [&str; 3] = [
+    "",
+    "The report to paste is from ``` to ```. It has no private value; the lines around it may.",
+    "```text",
+];
+
 impl ActionContext<'_> {
     /// Looks at everything and says what it found.
     pub(crate) async fn check_up(&self, checkup: &Checkup) -> Outcome {
         let reader = Reader::new(&self.client);
         let mut findings = Findings::default();
         let work = self.look_at_all(&reader, &mut findings, checkup);
-        let services = timeout(LONGEST, work).await.unwrap_or_default();
+        let looked = timeout(LONGEST, work).await;
+        if looked.is_err() {
+            findings.beyond_time("the rest");
+        }
         let host = Host::detect(self.variables);
         ci::files(&mut findings, self.variables, checkup, self.plan);
         for line in findings.lines() {
@@ -47,6 +57,7 @@ impl ActionContext<'_> {
         }
         self.say_marks(&reader);
         if checkup.is_without_subject() && reader.evidence().answer(VALIDATE_API_KEY.id).is_some() {
+            let services = looked.unwrap_or_default();
             let workflow = workflow::of(host, &services);
             self.print(services.into_iter().chain(workflow));
         }
@@ -73,13 +84,16 @@ impl ActionContext<'_> {
         let seen = key.as_ref().map(Rc::as_ref);
         network::reached(findings, &self.plan.api_url, self.variables, seen, now);
         let host = Host::detect(self.variables);
+        let is_without_subject = checkup.is_without_subject();
+        let mut checkup = checkup.clone();
         let record = match &key {
             Ok(key) => {
                 key::accepted(findings, key, now);
                 let _read = reader.read(&GET_CURRENT_API_KEY, &[], &[]).await;
+                subject::look_up(reader, findings, &mut checkup).await;
                 let found = reader.evidence().capabilities();
-                key::may(findings, found.as_deref(), checkup.action);
-                self.look_at_subjects(reader, findings, checkup).await
+                key::may(findings, found.as_deref(), &checkup);
+                self.look_at_subjects(reader, findings, &checkup).await
             }
             Err(error) => {
                 if error.status().is_some() {
@@ -88,11 +102,11 @@ impl ActionContext<'_> {
                 None
             }
         };
-        ci::facts(findings, host, checkup);
-        if !checkup.is_without_subject() {
-            ci::guard(findings, host, checkup, self.plan, record.as_ref());
+        ci::facts(findings, host, &checkup);
+        if !is_without_subject {
+            ci::guard(findings, host, &checkup, self.plan, record.as_ref());
         }
-        if checkup.is_without_subject() && key.is_ok() {
+        if is_without_subject && key.is_ok() {
             workflow::listed(reader, findings).await
         } else {
             Vec::new()
@@ -143,7 +157,7 @@ impl ActionContext<'_> {
         record: &Value,
     ) {
         subject::service(findings, kind, record);
-        subject::automatic(findings, checkup, record);
+        subject::automatic(findings, checkup, kind, record);
         subject::deployments(reader, findings, kind, id).await;
         let own = match kind {
             ResourceKind::Application => address::of_application(reader, findings, id).await,
@@ -179,10 +193,12 @@ impl ActionContext<'_> {
         }
     }
 
-    /// Prints and writes the report about the API, as asked.
+    /// Prints and writes the report about the API, as asked. Of a file that
+    /// cannot be written there is a line already.
     fn give_report(&self, reader: &Reader, checkup: &Checkup) {
         let lines = report::lines(&reader.evidence());
-        if let Some(path) = &checkup.file {
+        let file = checkup.file.as_ref();
+        if let Some(path) = file.filter(|path| atomic_file::try_out(path).is_ok()) {
             let text = self.gate.block(&lines.join("\n"));
             if let Err(problem) = atomic_file::write(path, "The report", &text) {
                 let warning = Warning::ReportNotWritten;
@@ -190,7 +206,9 @@ impl ActionContext<'_> {
             }
         }
         if checkup.prints {
-            self.print(lines);
+            // The fences keep it apart from the lines around it, which have names.
+            let (head, end) = (REPORT_HEAD.map(str::to_owned), "```".to_owned());
+            self.print(head.into_iter().chain(lines).chain([end]));
         }
     }
 }

@@ -16,7 +16,10 @@ pub(crate) const MOST_REQUESTS: u32 = 15;
 /// The longest checkup.
 pub(crate) const LONGEST: Duration = Duration::from_secs(20);
 
-/// How much of that the visit of an address may take.
+/// The longest wait for one response: the others have to be read as well.
+const EACH: Duration = Duration::from_secs(5);
+
+/// How much of the checkup the visit of an address may take.
 const KEPT: Duration = Duration::from_secs(5);
 
 /// Reads, and remembers what it read.
@@ -53,7 +56,9 @@ impl Reader {
                 elapsed: Duration::ZERO,
             });
         }
-        let read = self.client.observe(operation, ids, query).await;
+        let end = self.client.deadline().min(Instant::now() + EACH);
+        let client = self.client.until(end);
+        let read = client.observe(operation, ids, query).await;
         let mut evidence = self.evidence.borrow_mut();
         match read {
             Ok(answer) => {

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use uuid::Uuid;
 
 use crate::ci::Facts;
-use crate::inputs::{ActionName, Inputs};
+use crate::inputs::{ActionName, GivenName, Inputs};
+use crate::resource::ResourceKind;
 
 /// What the doctor looks at.
 #[derive(Debug, Clone)]
 pub struct Checkup {
+    /// What is given by its name; its id below is none until it was looked up.
+    pub(crate) names: Vec<GivenName>,
     pub(crate) app: Option<Uuid>,
     pub(crate) site: Option<Uuid>,
     pub(crate) pipeline: Option<Uuid>,
@@ -32,6 +35,16 @@ impl Checkup {
         let all = [self.app, self.site, self.pipeline, self.database];
         all.iter().all(Option::is_none)
     }
+
+    /// The id of what is given of a kind.
+    pub(crate) fn id_of(&mut self, kind: ResourceKind) -> &mut Option<Uuid> {
+        match kind {
+            ResourceKind::Application => &mut self.app,
+            ResourceKind::StaticSite => &mut self.site,
+            ResourceKind::Pipeline => &mut self.pipeline,
+            ResourceKind::Database => &mut self.database,
+        }
+    }
 }
 
 pub(crate) fn checkup(inputs: &Inputs, facts: &Facts) -> Checkup {
@@ -44,6 +57,7 @@ pub(crate) fn checkup(inputs: &Inputs, facts: &Facts) -> Checkup {
     let mut by_subject = by_subject.into_iter();
     let inferred = || by_subject.find_map(|(id, action)| id.map(|_| action));
     Checkup {
+        names: inputs.names.clone(),
         app: inputs.app_id,
         site: inputs.static_site_id,
         pipeline: inputs.pipeline_id,

@@ -3,29 +3,37 @@
 
 use std::rc::Rc;
 
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::evidence::{flag, newest, text, time};
+use super::evidence::{flag, name, newest, text, time};
 use super::finding::Findings;
 use super::reader::Reader;
 use super::resolve::Checkup;
+use crate::actions::error::TriggerError;
+use crate::actions::named::{NameSearch, find_among};
 use crate::branch;
-use crate::inputs::ActionName;
+use crate::deployment::Status;
+use crate::inputs::{ActionName, GivenName};
 use crate::messages::Failure;
+use crate::outcome::Outcome;
 use crate::resource::ResourceKind;
 use crate::sevalla::contract::news::records;
 use crate::sevalla::operation::{
     GET_APPLICATION, GET_APPLICATION_DEPLOYMENT_LOGS, GET_DATABASE, GET_PIPELINE, GET_STATIC_SITE,
-    GET_STATIC_SITE_DEPLOYMENT, GET_STATIC_SITE_DEPLOYMENT_LOGS, LIST_DEPLOYMENTS,
-    LIST_STATIC_SITE_DEPLOYMENTS, Operation,
+    GET_STATIC_SITE_DEPLOYMENT, GET_STATIC_SITE_DEPLOYMENT_LOGS, LIST_APPLICATIONS, LIST_DATABASES,
+    LIST_DEPLOYMENTS, LIST_PIPELINES, LIST_STATIC_SITE_DEPLOYMENTS, LIST_STATIC_SITES, Operation,
 };
-use crate::sevalla::{LONGEST_PAGE, Observed};
+use crate::sevalla::{ApiError, LONGEST_PAGE, Observed, RecordList, ResourceRecord};
 
 /// The lines of a log that are read: enough to see its form.
 const LINES: usize = 1000;
 
-const KINDS: [ResourceKind; 4] = [
+/// The most entries of a list that are read to find a name: a few pages.
+const MOST_NAMED: usize = 3 * LONGEST_PAGE;
+
+pub(super) const KINDS: [ResourceKind; 4] = [
     ResourceKind::Application,
     ResourceKind::StaticSite,
     ResourceKind::Pipeline,
@@ -41,6 +49,15 @@ fn reading(kind: ResourceKind) -> &'static Operation {
     }
 }
 
+pub(super) const fn listing(kind: ResourceKind) -> &'static Operation {
+    match kind {
+        ResourceKind::Application => &LIST_APPLICATIONS,
+        ResourceKind::StaticSite => &LIST_STATIC_SITES,
+        ResourceKind::Pipeline => &LIST_PIPELINES,
+        ResourceKind::Database => &LIST_DATABASES,
+    }
+}
+
 const fn topic(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::Application => "application",
@@ -48,6 +65,74 @@ const fn topic(kind: ResourceKind) -> &'static str {
         ResourceKind::Pipeline => "pipeline",
         ResourceKind::Database => "database",
     }
+}
+
+/// Finds the ids of what is given by name, each with a line.
+pub(super) async fn look_up(reader: &Reader, findings: &mut Findings, checkup: &mut Checkup) {
+    for GivenName { kind, name } in std::mem::take(&mut checkup.names) {
+        let mut is_cut = false;
+        let found = match all_of(reader, kind).await {
+            Ok(mut all) => {
+                is_cut = std::mem::take(&mut all.is_cut);
+                find_among(&all, kind, &name, NameSearch::Id)
+            }
+            Err(error) => Err(TriggerError::Api(error)),
+        };
+        *checkup.id_of(kind) = match found {
+            Ok(found) => {
+                findings.fine("name", format!("{name:?} is {} {}", kind.noun(), found.id));
+                Some(found.id)
+            }
+            Err(TriggerError::Api(error)) => {
+                findings.failed("name", &error);
+                None
+            }
+            Err(TriggerError::Refused(why)) if is_cut && why.failure == Failure::NotFound => {
+                let text = format!("{name:?} is not among the newest {MOST_NAMED} in the list");
+                findings.doubt("name", text, "Pass the id; a run reads the whole list");
+                None
+            }
+            Err(error) => {
+                let outcome = Outcome::of_trigger_error(error);
+                let failure = outcome.failure().unwrap_or(Failure::NotFound);
+                let details = outcome.why.first().cloned().unwrap_or_default();
+                let text = format!("{}. {details}", outcome.headline);
+                findings.wrong("name", failure, text, outcome.hint.unwrap_or_default());
+                None
+            }
+        };
+    }
+}
+
+/// The first pages of the list of a kind.
+async fn all_of(reader: &Reader, kind: ResourceKind) -> Result<RecordList, ApiError> {
+    let mut all = RecordList::default();
+    for offset in (0..MOST_NAMED).step_by(LONGEST_PAGE) {
+        let query = [
+            ("limit", LONGEST_PAGE.to_string()),
+            ("offset", offset.to_string()),
+        ];
+        let answer = reader.read(listing(kind), &[], &query).await?;
+        let read = records(&answer.body);
+        all.is_cut = read.len() >= LONGEST_PAGE;
+        let read = read.into_iter();
+        let read = read.filter_map(|record| ResourceRecord::deserialize(record).ok());
+        all.records.extend(read);
+        if !all.is_cut {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+/// A response that a run could not use either.
+fn unreadable(findings: &mut Findings, topic: &'static str, text: &str) {
+    findings.wrong(
+        topic,
+        Failure::UnreadableAnswer,
+        text,
+        "Check api-url, and that no proxy or login page answers in place of the API",
+    );
 }
 
 /// Reads the record of an id. Of one that there is not as this kind, finds out
@@ -60,7 +145,17 @@ pub(super) async fn record(
 ) -> Option<Rc<Observed>> {
     let id = id.to_string();
     let error = match reader.read(reading(kind), &[id.as_str()], &[]).await {
-        Ok(answer) => return Some(answer),
+        Ok(answer) if text(&answer.body, "id").is_some_and(|its| its.eq_ignore_ascii_case(&id)) => {
+            return Some(answer);
+        }
+        Ok(_) => {
+            unreadable(
+                findings,
+                topic(kind),
+                "the response is not the record of this id",
+            );
+            return None;
+        }
         Err(error) => error,
     };
     if error.is_gone() {
@@ -88,8 +183,9 @@ pub(super) async fn record(
 /// What the record of a service says of it. Whether it can be deployed.
 pub(super) fn service(findings: &mut Findings, kind: ResourceKind, record: &Value) {
     let topic = topic(kind);
-    let name = text(record, "display_name").unwrap_or("without a name");
-    if text(record, "status") == Some("deleting") {
+    let name = name(record);
+    let status = text(record, "status");
+    if status == Some("deleting") {
         findings.wrong(
             topic,
             Failure::BeingDeleted,
@@ -103,8 +199,11 @@ pub(super) fn service(findings: &mut Findings, kind: ResourceKind, record: &Valu
         };
         let text = format!("{name} is suspended");
         findings.wrong(topic, failure, text, "Activate it in the dashboard");
-    } else if kind == ResourceKind::Database && text(record, "status") != Some("ready") {
-        let status = text(record, "status").unwrap_or("without a status");
+    } else if status.is_some_and(|status| status.to_ascii_lowercase().ends_with("deletionfailed")) {
+        let text = format!("{name} was to be deleted, and that failed");
+        findings.doubt(topic, text, "Look in the dashboard whether it still runs");
+    } else if kind == ResourceKind::Database && status != Some("ready") {
+        let status = status.unwrap_or("without a status");
         let text = format!("{name} is {status}, not ready");
         findings.doubt(
             topic,
@@ -118,32 +217,52 @@ pub(super) fn service(findings: &mut Findings, kind: ResourceKind, record: &Valu
 
 /// Whether Sevalla deploys by itself what the run is to deploy, or does not
 /// deploy what the run is to follow.
-pub(super) fn automatic(findings: &mut Findings, checkup: &Checkup, record: &Value) {
+pub(super) fn automatic(
+    findings: &mut Findings,
+    checkup: &Checkup,
+    kind: ResourceKind,
+    record: &Value,
+) {
     const TOPIC: &str = "automatic";
+    const SETTINGS: &str = "in the settings on Sevalla, or";
     let default = text(record, "default_branch").unwrap_or("(default)");
-    let is_of_git =
-        text(record, "source").is_none_or(|source| matches!(source, "privateGit" | "app"));
-    let is_on = flag(record, "auto_deploy") && is_of_git;
-    let ours = checkup.branch.as_deref().unwrap_or(default);
+    let source = text(record, "source");
+    let is_connected = source.is_none_or(|source| matches!(source, "privateGit" | "app"));
+    let is_on = flag(record, "auto_deploy") && is_connected;
+    let follows = checkup.action == Some(ActionName::Follow);
+    // A deployment without a branch is of the default one; `follow` seeks the
+    // commit of this run.
+    let of_ci = checkup.facts.branch.as_deref().filter(|_| follows);
+    let ours = checkup.branch.as_deref().or(of_ci).unwrap_or(default);
     let is_same = branch::is_same(ours, default);
-    let deploys = matches!(
-        checkup.action,
-        Some(ActionName::DeployApp | ActionName::DeployStaticSite)
-    );
-    match (is_on, checkup.action) {
-        (true, _) if deploys && is_same => findings.doubt(
+    let deploys = match kind {
+        ResourceKind::Application => ActionName::DeployApp,
+        _ => ActionName::DeployStaticSite,
+    };
+    if is_on && is_same && checkup.action == Some(deploys) {
+        return findings.doubt(
             TOPIC,
             format!("deployment of pushes to {default} is on: each push is deployed twice"),
-            "Switch automatic deployment off in the settings on Sevalla, or use `follow`",
-        ),
-        (false, Some(ActionName::Follow)) => findings.doubt(
-            TOPIC,
-            "deployment of pushes is off: `follow` finds no deployment of the commit",
-            "Switch automatic deployment on in the settings on Sevalla, or deploy from here",
-        ),
-        (true, _) => findings.fine(TOPIC, format!("pushes to {default} are deployed")),
-        (false, _) => findings.fine(TOPIC, "pushes are not deployed by Sevalla"),
+            format!("Switch automatic deployment off {SETTINGS} use `follow`"),
+        );
     }
+    let off = match source {
+        Some("dockerImage") => "an image has no pushes".to_owned(),
+        _ if !is_connected => "Sevalla does not deploy pushes to a public repository".to_owned(),
+        _ if is_on && !is_same => format!("pushes to {default} are deployed, not those to {ours}"),
+        _ if is_on => return findings.fine(TOPIC, format!("pushes to {default} are deployed")),
+        _ => "deployment of pushes is off".to_owned(),
+    };
+    if !follows {
+        return findings.fine(TOPIC, off);
+    }
+    let fix = match (is_connected, is_on) {
+        (false, _) => "Deploy from here".to_owned(),
+        (true, true) => format!("Follow on {default} alone, or deploy {ours} from here"),
+        (true, false) => format!("Switch automatic deployment on {SETTINGS} deploy from here"),
+    };
+    let text = format!("{off}: `follow` finds no deployment of the commit");
+    findings.doubt(TOPIC, text, fix);
 }
 
 /// Reads the deployments of a service and the log of the newest.
@@ -168,19 +287,14 @@ pub(super) async fn deployments(
         Ok(answer) => answer,
         Err(error) => return findings.failed("deployments", &error),
     };
-    let all = records(&listed.body);
-    let is_busy = |one: &&&Value| matches!(text(one, "status"), Some("waiting" | "inProgress"));
-    match all.iter().filter(is_busy).count() {
-        0 => findings.fine(
+    if !listed.body.get("data").is_some_and(Value::is_array) {
+        return unreadable(
+            findings,
             "deployments",
-            format!("none is running; {} in the list", all.len()),
-        ),
-        busy => findings.doubt(
-            "deployments",
-            format!("{busy} waiting or running now"),
-            "Decide with when-busy what a run does then: queue, wait, join, cancel-previous, fail",
-        ),
+            "the response is no list of deployments",
+        );
     }
+    busy(findings, &records(&listed.body));
     let Some((newest, deployment)) =
         newest(&listed.body).and_then(|one| Some((one, text(one, "id")?)))
     else {
@@ -204,10 +318,33 @@ pub(super) async fn deployments(
     }
 }
 
+/// Whether a deployment is waiting or running. One whose status says nothing may
+/// be: a run takes it for that.
+fn busy(findings: &mut Findings, all: &[&Value]) {
+    const TOPIC: &str = "deployments";
+    const FIX: &str =
+        "Decide with when-busy what a run does then: queue, wait, join, cancel-previous, fail";
+    let statuses = all.iter().map(|one| Status::from_word(text(one, "status")));
+    let open: Vec<Status> = statuses
+        .filter(|status| status.verdict().is_none())
+        .collect();
+    let is_known = |status: &&Status| matches!(status, Status::Waiting | Status::InProgress);
+    match (open.len(), open.iter().filter(is_known).count()) {
+        (0, _) => findings.fine(TOPIC, format!("none is running; {} in the list", all.len())),
+        (open, known) if open == known => {
+            findings.doubt(TOPIC, format!("{open} waiting or running now"), FIX);
+        }
+        (open, known) => {
+            let unknown = open - known;
+            let text = format!("{open} may be running: {unknown} without a status that is known");
+            findings.doubt(TOPIC, text, FIX);
+        }
+    }
+}
+
 /// Whether a pipeline can do what the action needs.
 pub(super) fn pipeline(findings: &mut Findings, checkup: &Checkup, record: &Value) {
-    let name = text(record, "display_name").unwrap_or("without a name");
-    findings.fine("pipeline", name);
+    findings.fine("pipeline", name(record));
     let stages = record.get("stages").and_then(Value::as_array);
     let mut stages = stages.into_iter().flatten();
     let preview = stages.find(|stage| text(stage, "type") == Some("preview"));

@@ -92,7 +92,7 @@ unknowns! {
     "Shows it in errors where it is there.";
     "key-capabilities" Reading(marks::key_capabilities),
     "`GET /api-keys/me` lists capabilities as `RESOURCE:ACTION`."
-    "Searches the response for such words, wherever they are.";
+    "Searches the values of the response for such words, except names and descriptions.";
     "deployment-statuses" Reading(marks::deployment_statuses),
     "Deployments of applications and static sites have the same six statuses."
     "Takes any other word for a deployment that still runs.";

@@ -2,43 +2,37 @@
 
 use serde_json::Value;
 
-use super::evidence::text;
+use super::evidence::{name, text};
 use super::finding::Findings;
 use super::reader::Reader;
+use super::subject;
 use crate::ci::Host;
 use crate::messages;
 use crate::resource::ResourceKind;
 use crate::sevalla::LONGEST_PAGE;
 use crate::sevalla::contract::news::records;
-use crate::sevalla::operation::{
-    LIST_APPLICATIONS, LIST_DATABASES, LIST_PIPELINES, LIST_STATIC_SITES,
-};
 
 /// The variable that the workflows take the id of an application from.
 const VARIABLE: &str = "SEVALLA_APP_ID";
 
 /// Reads what the company has, and gives a line for each with its id.
 pub(super) async fn listed(reader: &Reader, findings: &mut Findings) -> Vec<String> {
+    const TOPIC: &str = "services";
     let mut lines = Vec::new();
-    for (kind, operation) in [
-        (ResourceKind::Application, &LIST_APPLICATIONS),
-        (ResourceKind::StaticSite, &LIST_STATIC_SITES),
-        (ResourceKind::Pipeline, &LIST_PIPELINES),
-        (ResourceKind::Database, &LIST_DATABASES),
-    ] {
+    for kind in subject::KINDS {
         let query = [("limit", LONGEST_PAGE.to_string())];
-        let answer = match reader.read(operation, &[], &query).await {
+        let answer = match reader.read(subject::listing(kind), &[], &query).await {
             Ok(answer) => answer,
             // A key of one service need not see the others.
             Err(error) if error.status() == Some(403) => continue,
             Err(error) => {
-                findings.failed("services", &error);
+                findings.failed(TOPIC, &error);
                 continue;
             }
         };
         for record in records(&answer.body) {
             let id = text(record, "id").unwrap_or_default();
-            let name = text(record, "display_name").unwrap_or_default();
+            let name = name(record);
             let preview = match text(record, "type") {
                 Some("previewApp") => " (preview)",
                 _ => "",
@@ -49,6 +43,13 @@ pub(super) async fn listed(reader: &Reader, findings: &mut Findings) -> Vec<Stri
         if total.is_some_and(|total| total > LONGEST_PAGE as u64) {
             lines.push(format!("{:<16}and more; see `list`", kind.input()));
         }
+    }
+    if lines.is_empty() && !findings.has(TOPIC) {
+        findings.doubt(
+            TOPIC,
+            "the key sees no application, static site, pipeline or database",
+            "Create a service on Sevalla first, or use a key that can read it",
+        );
     }
     lines
 }

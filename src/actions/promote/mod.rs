@@ -254,7 +254,7 @@ impl ActionContext<'_> {
         .follow();
         let ended = tokio::select! {
             ended = Box::pin(watch) => ended,
-            never = Box::pin(self.ask_for_address(&source, None, &own)) => match never {},
+            never = Box::pin(self.ask_for_address(&source, None, &own, Some(&tell))) => match never {},
         };
         match ended {
             FollowResult::Seen(ended) => {

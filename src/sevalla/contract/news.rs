@@ -31,6 +31,9 @@ const HEADERS: &str = "x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset
 /// The beginnings of headers of networks and of CORS.
 const HEADER_STARTS: &[&str] = &["cf-", "access-control-", "x-envoy-", "x-forwarded-"];
 
+/// The fields of a page.
+const PAGE: [&str; 4] = ["data", "total", "offset", "limit"];
+
 /// The records of a body: of a page, of a list, or the one that it is.
 pub fn records(body: &Value) -> Vec<&Value> {
     match body {
@@ -52,6 +55,12 @@ pub fn of_body(operation: &str, body: &Value) -> Vec<String> {
     for record in records(body) {
         walk(shape, record, "", &mut found);
     }
+    let page = body.as_object();
+    let page = page.filter(|fields| fields.get("data").is_some_and(Value::is_array));
+    let names = page.into_iter().flat_map(|fields| fields.keys());
+    for name in names.filter(|name| !PAGE.contains(&name.as_str())) {
+        found.insert(format!("field page.{}", shown(name)));
+    }
     found.into_iter().collect()
 }
 
@@ -59,8 +68,7 @@ fn walk(shape: &Shape, value: &Value, before: &str, found: &mut BTreeSet<String>
     for (name, value) in value.as_object().into_iter().flatten() {
         let path = format!("{before}{name}");
         if !shape.has(&path) {
-            let name = said(name, false).unwrap_or("(a name of another form)");
-            found.insert(format!("field {}.{before}{name}", shape.name));
+            found.insert(format!("field {}.{before}{}", shape.name, shown(name)));
             continue;
         }
         note_words(shape, &path, value, found);
@@ -88,10 +96,10 @@ fn note_words(shape: &Shape, path: &str, value: &Value, found: &mut BTreeSet<Str
         .map_or(std::slice::from_ref(value), Vec::as_slice);
     for word in items.iter().filter_map(Value::as_str) {
         if !set.known.contains(&word) {
-            let word = said(word, true).filter(|_| set.is_closed);
-            found.insert(match word {
-                Some(word) => format!("word {place}: {word}"),
-                None => format!("word {place}"),
+            found.insert(if set.is_closed && is_identifier(word) {
+                format!("word {place}: {word}")
+            } else {
+                format!("word {place}")
             });
         }
     }
@@ -100,9 +108,8 @@ fn note_words(shape: &Shape, path: &str, value: &Value, found: &mut BTreeSet<Str
 /// A header that the contract does not have.
 pub fn of_header(name: &str) -> Option<String> {
     let is_known = is_listed(name) || HEADER_STARTS.iter().any(|start| name.starts_with(start));
-    let shown =
-        || said(&name.replace('-', "_"), false).map_or("(a name of another form)", |_| name);
-    (!is_known).then(|| format!("header {}", shown()))
+    let is_shown = is_identifier(&name.replace('-', "_"));
+    (!is_known).then(|| format!("header {}", if is_shown { name } else { OTHER_FORM }))
 }
 
 /// Whether a header is one of the list, and not only of a kind.
@@ -115,16 +122,25 @@ pub fn of_status(status: u16) -> Option<String> {
     (!STATUSES.contains(&status)).then(|| format!("status {status}"))
 }
 
-/// A name of a field, or a word, that looks like one; never an id.
-fn said(text: &str, is_word: bool) -> Option<&str> {
+/// In place of a name that may be anything.
+const OTHER_FORM: &str = "(a name of another form)";
+
+fn shown(name: &str) -> &str {
+    if is_identifier(name) {
+        name
+    } else {
+        OTHER_FORM
+    }
+}
+
+/// Whether a name of a field, or a word, looks like one. An id, a host or a
+/// person's name does not.
+fn is_identifier(text: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_alphabetic() || c == '_';
-    let is_plain = text.starts_with(is_letter)
+    text.starts_with(is_letter)
         && text.len() <= LONGEST
-        && text
-            .chars()
-            .all(|c| is_letter(c) || c.is_ascii_digit() || is_word && ":.".contains(c))
-        && text.chars().filter(char::is_ascii_digit).count() <= 2;
-    is_plain.then_some(text)
+        && text.chars().all(|c| is_letter(c) || c.is_ascii_digit())
+        && text.chars().filter(char::is_ascii_digit).count() <= 2
 }
 
 #[cfg(test)]
@@ -163,6 +179,20 @@ mod tests {
                 "word application.build_type: boat",
                 "word application.type: thing",
             ]
+        );
+        let page = json!({"data": [], "total": 0, "next_cursor": "x", "jane@example.com": 1});
+        assert_eq!(
+            of_body("listApplicationsV3", &page),
+            [
+                "field page.(a name of another form)",
+                "field page.next_cursor"
+            ]
+        );
+        // A word with a dot or a colon may be a host.
+        let hosts = json!({"data": [{"type": "db.internal.acme"}, {"type": "APP:acme"}]});
+        assert_eq!(
+            of_body("listDeploymentsV3", &hosts),
+            ["word deployment.type"]
         );
         // Any text may be in a field without a set.
         let deployments = json!({"data": [{"trigger": "Jane Doe"}, {"trigger": "RESTART"}]});

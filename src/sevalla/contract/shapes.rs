@@ -133,6 +133,15 @@ pub const ALL: &[Shape] = &[
         open: "",
     },
     Shape {
+        name: "current-key",
+        operations: "getCurrentApiKey",
+        fields: "id company_id name is_enabled source masked_token roles roles[].id \
+            roles[].name roles[].description capabilities capabilities[].id \
+            capabilities[].permission capabilities[].id_resource last_used_at expired_at \
+            old_token_expired_at created_at updated_at",
+        open: "",
+    },
+    Shape {
         name: "toggle",
         operations: "toggleApplicationCdnV3",
         fields: "is_turned_on",

@@ -163,6 +163,7 @@ pub const READ: &[Words] = &[
     examples("log.severity", &["INFO", "WARN", "ERROR", "DEBUG"]),
     examples("log.service", &["APP_DEPLOYMENT", "SS_DEPLOYMENT"]),
     examples("key.status", &["active"]),
+    examples("current-key.source", &["DASHBOARD", "CLI", "EXTERNAL"]),
 ];
 
 /// The sets of the fields that are sent.

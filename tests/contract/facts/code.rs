@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sevalla_deploy::sevalla::contract::{shapes, words};
-use sevalla_deploy::sevalla::operation::{ALL, CREATE_PREVIEW_APP, GET_CURRENT_API_KEY};
+use sevalla_deploy::sevalla::operation::ALL;
 
-use super::extract::{self, Facts};
-use super::{additions, filed};
+use super::extract::{self, Facts, NEWER};
+use super::{added, additions, filed};
 use crate::openapi::{everything_sent, operation_of};
 use crate::read;
 
@@ -15,14 +15,6 @@ fn names(facts: &Facts, operation: &str, kind: &str) -> BTreeSet<String> {
     let start = format!("{operation} {kind} ");
     let names = facts.keys().filter_map(|what| what.strip_prefix(&start));
     names.map(str::to_owned).collect()
-}
-
-/// What `additions.txt` adds of a kind at a place.
-fn added(kind: &str, place: &str) -> Vec<String> {
-    let rows = additions(kind).into_iter();
-    rows.filter(|row| row[0] == place)
-        .flat_map(|row| row[1..].to_vec())
-        .collect()
 }
 
 #[test]
@@ -39,16 +31,17 @@ fn every_operation_is_one_of_the_facts() {
         let has_body = !names(&facts, operation.id, "body").is_empty();
         assert_eq!(has_body, operation.sends_body, "{}", operation.id);
     }
-    let used: BTreeSet<&str> = ALL.iter().map(|operation| operation.id).collect();
+    let used = ALL.iter().chain(NEWER).map(|operation| operation.id);
+    let used: BTreeSet<&str> = used.collect();
     for what in facts.keys() {
         let id = what.split(' ').next().unwrap();
         assert!(used.contains(id), "{what}: no operation of the program");
     }
-    let newer = [&CREATE_PREVIEW_APP, &GET_CURRENT_API_KEY];
-    let newer = newer.map(|operation| {
+    let newer = NEWER.iter().map(|operation| {
         let method = operation.method.to_string();
         vec![operation.id.to_owned(), method, operation.path.to_owned()]
     });
+    let newer: Vec<Vec<String>> = newer.collect();
     assert_eq!(additions("operation"), newer);
 }
 
@@ -125,13 +118,8 @@ fn every_known_word_is_one_of_the_facts() {
         assert!(all.contains_key(row[0].as_str()), "{row:?}: no such place");
     }
     for (what, form) in &facts {
-        let [id, kind, name] = what.split(' ').collect::<Vec<_>>()[..] else {
-            panic!("{what}");
-        };
-        let place = match kind {
-            "field" => format!("{}.{name}", shapes::of(id).unwrap().name),
-            "body" => format!("{id}.{name}"),
-            _ => continue,
+        let Some(place) = extract::place(what) else {
+            continue;
         };
         if extract::words(form).is_some() {
             assert!(

@@ -6,13 +6,21 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use serde_json::{Value, json};
+use sevalla_deploy::sevalla::contract::shapes::{self, Shape};
 
-use super::extract::{self, Facts};
-use super::{additions, filed, write};
+use super::extract::{self, Facts, NEWER};
+use super::{added, additions, filed, write};
 use crate::openapi::document;
 
 /// How many differences an issue shows.
 const MOST: usize = 200;
+
+/// The fields that the program reads of the responses of newer operations.
+const READ_OF_NEWER: &[&str] = &[
+    "id",
+    "capabilities[].permission",
+    "capabilities[].id_resource",
+];
 
 /// What is different, one line each; empty if nothing is.
 fn difference(known: &Facts, now: &Facts, known_words: &[Vec<String>]) -> Vec<String> {
@@ -24,13 +32,42 @@ fn difference(known: &Facts, now: &Facts, known_words: &[Vec<String>]) -> Vec<St
             Some(other) => lines.extend(change(what, form, other, known_words)),
         }
     }
+    let (newer, relied_on) = newer(known, now);
+    lines.extend(newer);
     for (what, form) in now.iter().filter(|(what, _)| !known.contains_key(*what)) {
         // The others are newer than the facts, and nobody needs them.
-        if form.starts_with("required ") {
+        if form.starts_with("required ") && !relied_on.contains(what) {
             lines.push(format!("required now: {what} ({form})"));
         }
     }
     lines
+}
+
+/// The operations that the document has and the facts do not have yet: that it has
+/// them, and what it lacks of what the program relies on. Also everything that it
+/// relies on.
+fn newer(known: &Facts, now: &Facts) -> (Vec<String>, BTreeSet<String>) {
+    let (mut lines, mut relied_on) = (Vec::new(), BTreeSet::new());
+    for operation in NEWER {
+        let id = operation.id;
+        let what = format!("{id} operation is");
+        let Some(form) = now.get(&what).filter(|_| !known.contains_key(&what)) else {
+            continue;
+        };
+        lines.push(format!("documented now: {what} ({form})"));
+        let path = operation.path.split(['{', '}']).skip(1).step_by(2);
+        let path = path.map(|name| format!("{id} path {name}"));
+        let body = added("body", id).into_iter();
+        let body = body.map(|name| format!("{id} body {name}"));
+        let fields = shapes::of(id).into_iter().flat_map(Shape::fields);
+        let fields = fields.filter(|name| READ_OF_NEWER.contains(name));
+        let fields = fields.map(|name| format!("{id} field {name}"));
+        let all: Vec<String> = path.chain(body).chain(fields).collect();
+        let gone = all.iter().filter(|what| !now.contains_key(*what));
+        lines.extend(gone.map(|what| format!("not there: {what}")));
+        relied_on.extend(all);
+    }
+    (lines, relied_on)
 }
 
 /// A fact that changed: its words, or all of it. A word of `additions.txt` is
@@ -43,12 +80,10 @@ fn change(what: &str, form: &str, other: &str, known_words: &[Vec<String>]) -> O
     {
         let (before, after): (BTreeSet<_>, BTreeSet<_>) =
             (before.into_iter().collect(), after.into_iter().collect());
-        let field = what.rsplit(' ').next().unwrap_or_default();
+        let place = extract::place(what);
         let is_known = |word: &&&str| {
             let mut rows = known_words.iter();
-            rows.any(|row| {
-                row[0].ends_with(&format!(".{field}")) && row.contains(&(**word).to_owned())
-            })
+            rows.any(|row| row.first() == place.as_ref() && row.contains(&(**word).to_owned()))
         };
         let new: Vec<&str> = after
             .difference(&before)
@@ -88,7 +123,8 @@ fn issue(lines: &[String]) -> String {
 }
 
 /// With `FACTS=write` makes the file. With `DRIFT` writes the difference to the
-/// file that it names, instead of failing.
+/// file that it names, instead of failing: an empty file if there is none, so that
+/// its absence shows that nothing was compared.
 #[test]
 fn the_document_has_the_facts() {
     let Some(document) = document() else { return };
@@ -102,7 +138,7 @@ fn the_document_has_the_facts() {
     }
     let lines = difference(&filed(), &now, &additions("word"));
     match std::env::var_os("DRIFT").filter(|path| !path.is_empty()) {
-        Some(_) if lines.is_empty() => {}
+        Some(path) if lines.is_empty() => std::fs::write(path, "").unwrap(),
         Some(path) => std::fs::write(path, issue(&lines)).unwrap(),
         None => assert!(lines.is_empty(), "{}", issue(&lines)),
     }
@@ -179,6 +215,26 @@ fn each_change_of_a_document_is_seen_if_it_concerns_the_program() {
         words(json!(["pack"])),
         [format!("{place}: words gone dockerfile")]
     );
+    // A field of the same name elsewhere has a word of its own.
+    let body = "/paths/~1applications~1{id}/patch/requestBody/content/application~1json/schema";
+    let sent = json!({"type": "string", "enum": ["dockerfile"]});
+    let mut before = small();
+    at(&mut before, &format!("{body}/properties/build_type"), sent);
+    let mut later = before.clone();
+    let more = json!(["dockerfile", "ingot"]);
+    at(
+        &mut later,
+        &format!("{body}/properties/build_type/enum"),
+        more,
+    );
+    let known = [vec![
+        "application.build_type".to_owned(),
+        "ingot".to_owned(),
+    ]];
+    assert_eq!(
+        difference(&extract::facts(&before), &extract::facts(&later), &known),
+        ["updateApplicationV3 body build_type: new words ingot"]
+    );
     // A word that `additions.txt` has, another order, and what nobody reads.
     assert!(words(json!(["dockerfile", "pack", "ingot"])).is_empty());
     assert!(words(json!(["pack", "dockerfile"])).is_empty());
@@ -213,6 +269,39 @@ fn each_change_of_a_document_is_seen_if_it_concerns_the_program() {
     assert_eq!(
         new,
         ["required now: updateApplicationV3 body reason (required string)"]
+    );
+}
+
+#[test]
+fn an_operation_that_is_newer_than_the_facts_is_compared_with_what_is_relied_on() {
+    let of = |body: Value, path: &str| {
+        after(|document| {
+            let id = json!({"in": "path", "name": path, "required": true,
+                "schema": {"type": "string"}});
+            document["paths"]["/pipelines/{id}/preview/apps"] = json!({"post": {
+                "operationId": "createPreviewAppV3", "parameters": [id],
+                "requestBody": {"content": {"application/json": {"schema": body}}},
+                "responses": {"201": {"content": {"application/json": {"schema": {
+                    "type": "object", "properties": {"id": {"type": "string"}}}}}}}}});
+        })
+    };
+    let now = "documented now: createPreviewApp operation is (POST /pipelines/{id}/preview/apps \
+               createPreviewAppV3)";
+    let text = json!({"type": "string"});
+    let body = json!({"type": "object", "required": ["branch"],
+        "properties": {"branch": text, "pull_request_number": {"type": "integer"}}});
+    assert_eq!(of(body, "id"), [now]);
+    let body = json!({"type": "object", "required": ["name"],
+        "properties": {"branch": text, "name": text}});
+    assert_eq!(
+        of(body, "pipeline_id"),
+        [
+            now,
+            "not there: createPreviewApp path id",
+            "not there: createPreviewApp body pull_request_number",
+            "required now: createPreviewApp body name (required string)",
+            "required now: createPreviewApp path pipeline_id (required string)",
+        ]
     );
 }
 

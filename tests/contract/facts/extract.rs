@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use sevalla_deploy::sevalla::contract::shapes;
-use sevalla_deploy::sevalla::operation::{ALL, Operation};
+use sevalla_deploy::sevalla::operation::{ALL, CREATE_PREVIEW_APP, GET_CURRENT_API_KEY, Operation};
+
+/// The operations that are newer than the document of the facts.
+pub(crate) const NEWER: &[&Operation] = &[&CREATE_PREVIEW_APP, &GET_CURRENT_API_KEY];
 
 /// The parameters of queries that this program sends.
 const QUERY: &[&str] = &[
@@ -23,7 +26,7 @@ pub(crate) type Facts = BTreeMap<String, String>;
 /// that is newer than the shapes is none: nothing here reads it.
 pub(crate) fn facts(document: &Value) -> Facts {
     let mut facts = Facts::new();
-    for operation in ALL {
+    for operation in ALL.iter().chain(NEWER) {
         let method = operation.method.as_str().to_lowercase();
         let described = &document["paths"][operation.path][method.as_str()];
         if described.is_object() {
@@ -173,6 +176,18 @@ fn describe(document: &Value, schema: &Value) -> String {
     forms.sort();
     forms.dedup();
     forms.join("|")
+}
+
+/// The place of a fact that can have words, as `additions.txt` names it.
+pub(crate) fn place(what: &str) -> Option<String> {
+    let [id, kind, name] = what.split(' ').collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    match kind {
+        "field" => Some(format!("{}.{name}", shapes::of(id)?.name)),
+        "body" => Some(format!("{id}.{name}")),
+        _ => None,
+    }
 }
 
 /// The words of a fact, if it is of a set.

@@ -38,6 +38,14 @@ fn additions(kind: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
+/// What `additions.txt` adds of a kind at a place.
+fn added(kind: &str, place: &str) -> Vec<String> {
+    let rows = additions(kind).into_iter();
+    rows.filter(|row| row[0] == place)
+        .flat_map(|row| row[1..].to_vec())
+        .collect()
+}
+
 /// Writes the file from a document.
 fn write(facts: &Facts) {
     let mut text =

@@ -6,9 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use sevalla_deploy::inputs::ACTIONS;
 use tempfile::TempDir;
 
-use crate::root;
+use crate::{read, root};
 
 fn script(folder: &Path, arguments: &[&str]) -> Output {
     let mut path = folder.as_os_str().to_owned();
@@ -47,11 +48,37 @@ fn a_document_that_cannot_be_had_is_no_difference() {
     answering.join().unwrap();
 }
 
+/// Writes a program into a folder.
+fn program(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_comparison_that_was_not_made_is_no_difference_and_closes_no_issue() {
+    let folder = TempDir::new().unwrap();
+    // As `cargo test` ends if no test has the name.
+    program(folder.path(), "cargo", "#!/bin/sh\nexit 0\n");
+    let asked = folder.path().join("asked");
+    let gh = format!("#!/bin/sh\ntouch '{}'\n", asked.display());
+    program(folder.path(), "gh", &gh);
+    std::fs::write(folder.path().join("document.json"), "{\"paths\": {}}").unwrap();
+    std::fs::write(folder.path().join("result"), "of last week").unwrap();
+    let document = folder.path().join("document.json");
+    let output = script(folder.path(), &[document.to_str().unwrap(), "result"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("no difference"));
+    assert!(!folder.path().join("result").exists());
+    let output = script(folder.path(), &["issue", "result"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(!asked.exists());
+}
+
 /// A `gh` that knows an open issue with this text, or none, and what it was
 /// asked for.
 fn asked_of_gh(known: Option<&str>, result: &str) -> Vec<String> {
     let folder = TempDir::new().unwrap();
-    let gh = folder.path().join("gh");
     let number = known.map_or("", |_| "7");
     let body = known.unwrap_or_default();
     let text = format!(
@@ -59,8 +86,7 @@ fn asked_of_gh(known: Option<&str>, result: &str) -> Vec<String> {
          echo '{body}' ;;\nesac\n",
         folder.path().display()
     );
-    std::fs::write(&gh, text).unwrap();
-    std::fs::set_permissions(&gh, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program(folder.path(), "gh", &text);
     std::fs::write(folder.path().join("result"), result).unwrap();
     let output = script(
         folder.path(),
@@ -85,5 +111,14 @@ fn there_is_one_issue_about_a_difference() {
         (Some("a"), "", &["issue list", "issue close"]),
     ] {
         assert_eq!(asked_of_gh(known, result), expected, "{known:?} {result:?}");
+    }
+}
+
+#[test]
+fn every_action_is_run_through_the_judging_proxy() {
+    let judges = read(".ci/contract");
+    for action in ACTIONS {
+        let start = format!("run \"$through\" {} ", action.name.word());
+        assert!(judges.contains(&start), "{start}");
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::sevalla::Observed;
-use crate::sevalla::operation::ALL;
+use crate::sevalla::operation::{ALL, GET_CURRENT_API_KEY};
 
 /// What nobody wants to paste.
 const PRIVATE: &[&str] = &[
@@ -29,6 +29,8 @@ const PRIVATE: &[&str] = &[
     "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432",
     "MERGER_WITH_INITECH",
     "postgres://user:hunter2@host/db",
+    "acme.internal",
+    "initech:5432",
     "2031-05-06 07:08:09.123",
 ];
 
@@ -51,13 +53,25 @@ fn private(random: &mut Rng) -> Value {
     }
 }
 
-/// A record with a private value in each field but those with a documented set.
+/// A text that is private, and is not like a new name or word of the API.
+fn unlike_a_name(random: &mut Rng) -> &'static str {
+    let all: Vec<&str> = PRIVATE
+        .iter()
+        .copied()
+        .filter(|text| !is_like_a_name(text))
+        .collect();
+    all[random.usize(..all.len())]
+}
+
+/// A record with a private value in each field, and mostly known words in those
+/// with a documented set.
 fn record(shape: &shapes::Shape, random: &mut Rng) -> Value {
     let mut fields = Map::new();
     for field in shape.fields() {
         let set = words::of(&format!("{}.{field}", shape.name));
         let closed = set.filter(|set| set.is_closed);
         let value = match closed {
+            Some(_) if random.u8(..5) == 0 => json!(unlike_a_name(random)),
             Some(set) => json!(set.known[random.usize(..set.known.len())]),
             None if field.contains("[].") => continue,
             None => private(random),
@@ -67,10 +81,8 @@ fn record(shape: &shapes::Shape, random: &mut Rng) -> Value {
         }
     }
     if random.bool() {
-        let text = PRIVATE[random.usize(..PRIVATE.len())];
-        if !is_like_a_name(text) {
-            fields.insert(text.to_owned(), json!(text));
-        }
+        let text = unlike_a_name(random);
+        fields.insert(text.to_owned(), json!(text));
     }
     Value::Object(fields)
 }
@@ -80,6 +92,7 @@ fn evidence(random: &mut Rng) -> Evidence {
     for operation in ALL
         .iter()
         .copied()
+        .chain([&GET_CURRENT_API_KEY])
         .filter(|operation| operation.method == "GET")
     {
         let Some(shape) = shapes::of(operation.id) else {
@@ -90,7 +103,10 @@ fn evidence(random: &mut Rng) -> Evidence {
             .collect();
         let body = match random.u8(..3) {
             0 => Value::Array(records),
-            1 => json!({ "data": records, "total": 3, "next": "Jane Doe" }),
+            1 => {
+                let name = unlike_a_name(random);
+                json!({ "data": records, "total": 3, "next": "Jane Doe", name: 1 })
+            }
             _ => record(shape, random),
         };
         let text = || Some("Jane Doe".to_owned());

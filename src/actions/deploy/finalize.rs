@@ -282,14 +282,15 @@ impl ActionContext<'_> {
         if !self.may_go_back(scene) || scene.live.is_none() {
             return self.deadline.moment();
         }
-        self.deadline.keeping(self.kept_for_going_back()).moment()
+        self.deadline.keeping(self.kept_for_going_back(1)).moment()
     }
 
-    /// How much of the time that is left is kept for going back.
-    pub(crate) fn kept_for_going_back(&self) -> Duration {
+    /// How much of the time that is left is kept for going back, so many times one
+    /// after the other.
+    pub(crate) fn kept_for_going_back(&self, times: u32) -> Duration {
         let left = self.deadline.moment();
         let left = left.saturating_duration_since(Instant::now());
-        KEPT_FOR_GOING_BACK.min(left / 3)
+        KEPT_FOR_GOING_BACK.saturating_mul(times).min(left / 3)
     }
 
     /// Purges again what Sevalla has purged: no reason to fail, nor to wait long.
@@ -314,7 +315,7 @@ impl ActionContext<'_> {
 
     /// Whether the deployment answers well. `own` is the service's address, as
     /// far as it was read.
-    async fn check(
+    pub(crate) async fn check(
         &self,
         check: &Check,
         source: &DeploymentClient,

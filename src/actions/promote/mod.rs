@@ -285,7 +285,7 @@ impl ActionContext<'_> {
     fn end_of_targets(&self) -> Deadline {
         match self.plan.on_failure {
             OnFailure::Leave => self.deadline,
-            OnFailure::Rollback => self.deadline.keeping(self.kept_for_going_back()),
+            OnFailure::Rollback => self.deadline.keeping(self.kept_for_going_back(1)),
         }
     }
 

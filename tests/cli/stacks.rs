@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sevalla_simulator::{
-    Application, Behaviour, Fault, PastDeployment, Script, Simulator, StaticSite, World,
+    Application, Behaviour, DeploymentType, Fault, PastDeployment, Script, Simulator, StaticSite,
+    World,
 };
 
 use crate::documents::assert_report;
@@ -293,6 +294,18 @@ async fn a_stack_that_is_partly_rolled_back_is_not_called_rolled_back() {
         simulator.deployments(&ids[1])[0].id
     );
     assert_eq!(service(&run, "web")["rolled-back"], true);
+}
+
+#[tokio::test]
+async fn after_a_failure_what_somebody_else_has_deployed_is_live() {
+    let [web, _, docs, mail] = good();
+    let simulator = Simulator::start(shop([web, Script::failed(), docs, mail])).await;
+    let [_, api, _] = apps();
+    let before = Script::success().run(Duration::from_secs(2));
+    let other = simulator.add_deployment(&api, DeploymentType::Manual, before);
+    let run = deploys(&simulator, STACK).on_github().run().await;
+    run.assert_ended(1, "failed");
+    assert_eq!(service(&run, "api")["live-deployment-id"], other);
 }
 
 #[tokio::test]

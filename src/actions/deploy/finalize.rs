@@ -55,6 +55,8 @@ pub(crate) struct DeploymentContext {
     pub(crate) wanted: Option<Deployment>,
     /// What the log of the deployment that is followed says.
     pub(crate) log: Option<LogDiagnosis>,
+    /// Whether others waited or ran before this one.
+    pub(crate) is_behind: bool,
     /// Whether it is the first deployment of the service.
     pub(crate) is_first: bool,
     /// Whether this run has started the deployment.
@@ -70,6 +72,8 @@ pub(crate) struct FinishedDeployment {
     pub(crate) deployment: EndedDeployment,
     /// What was live before, if that is known.
     pub(crate) before: Option<Deployment>,
+    /// Whether others waited or ran then, which may have become live since.
+    pub(crate) is_behind: bool,
     /// What its log says.
     pub(crate) log: Option<LogDiagnosis>,
     /// Whether this run has started it.
@@ -90,6 +94,7 @@ impl DeploymentContext {
             own: None,
             log: None,
             wanted: before.rollback.as_ref().map(|rollback| rollback.to.clone()),
+            is_behind: !before.busy.is_empty(),
             is_first: false,
             is_ours: true,
             is_anothers: false,
@@ -145,6 +150,7 @@ impl ActionContext<'_> {
         self.finished.replace(Some(FinishedDeployment {
             deployment: ended.clone(),
             before: scene.live.clone(),
+            is_behind: scene.is_behind,
             log: scene.log.clone(),
             is_ours: scene.is_ours,
             undone: None,

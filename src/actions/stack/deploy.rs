@@ -42,6 +42,7 @@ impl ActionContext<'_> {
         if self.plan.on_failure == OnFailure::Rollback {
             self.take_back_members(&decided, &mut ends).await;
         }
+        self.read_live(&decided.task, &mut ends).await;
         self.report_services(&decided, &ends);
         let outcome = Outcome::of_stack(&decided.task, &ends);
         let is_complete = ends.iter().all(MemberEnd::is_good);

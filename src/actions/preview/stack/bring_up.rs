@@ -15,7 +15,7 @@ use crate::actions::preview::find::{self, PreviewLookup};
 use crate::actions::preview::stack::ServicePreview;
 use crate::actions::preview::{NextStep, creation};
 use crate::actions::resolve::Plan;
-use crate::actions::stack::report::{MemberEnd, MemberFate};
+use crate::actions::stack::report::MemberEnd;
 use crate::actions::stack::{DecidedStack, StackMember, StackTask};
 use crate::actions::{ActionContext, WriteResult, nothing_started};
 use crate::backoff::Schedule;
@@ -190,11 +190,7 @@ impl ActionContext<'_> {
                 {
                     context.reporter.on(EventKind::Url(&url));
                 }
-                MemberEnd {
-                    seen: context.finished.take(),
-                    at: Some(Instant::now()),
-                    ..MemberEnd::new(MemberFate::Ended(outcome))
-                }
+                MemberEnd::of(outcome, context.finished.take())
             })
         });
         let ends = join_all(work).await;

@@ -262,3 +262,23 @@ async fn without_a_comment_or_a_pull_request_nothing_is_sent() {
     run.assert_told("No preview was created or deployed");
     assert_eq!(writes(&simulator), []);
 }
+
+#[tokio::test]
+async fn names_of_services_and_pipelines_that_are_not_there_are_reported_together() {
+    let simulator = Simulator::start(world()).await;
+    let server = hub(&["web/a.ts"]).serve().await;
+    let stack = STACK
+        .replace("app: shop-api", "app: shop-apy")
+        .replace("{ pipeline: shop-api }", "{ pipeline: shop-app }");
+    let run = runs(&simulator, &server, &PullRequest::OPENED);
+    let run = run.set("SEVALLA_STACK", stack).run().await;
+    run.assert_ended(9, "rejected");
+    for text in [
+        "SEVALLA_STACK: line 3, column 15: No application is called \"shop-apy\"",
+        "SEVALLA_STACK: line 6, column 20: No pipeline is called \"shop-app\"",
+        "Set pipeline to the UUID",
+    ] {
+        run.assert_told(text);
+    }
+    assert_eq!(writes(&simulator), []);
+}

@@ -332,11 +332,20 @@ async fn nothing_is_sent_for_a_file_that_is_wrong() {
 #[tokio::test]
 async fn a_service_that_is_not_there_or_there_twice_is_refused_before_the_start() {
     let simulator = Simulator::start(shop(good())).await;
-    let stack = STACK.replace("shop-mail", "shop-mali");
+    let stack = STACK
+        .replace("shop-mail", "shop-mali")
+        .replace("shop-docs", "shop-doks")
+        .replace("shop-api", &apps()[0]);
     let run = deploys(&simulator, &stack).run().await;
-    run.assert_ended(9, "rejected");
-    run.assert_told("No application is called \"shop-mali\"");
-    run.assert_told("It is service mail");
+    run.assert_ended(2, "invalid-input");
+    for text in [
+        "SEVALLA_STACK: line 3, column 15: web and api are both the application",
+        "SEVALLA_STACK: line 4, column 24: No static site is called \"shop-doks\"",
+        "SEVALLA_STACK: line 5, column 16: No application is called \"shop-mali\"",
+        "Did you mean \"shop-mail\"? Set app to the UUID of the one you mean",
+    ] {
+        run.assert_told(text);
+    }
 
     let stack = STACK.replace("shop-mail", &apps()[0]);
     let run = deploys(&simulator, &stack).run().await;

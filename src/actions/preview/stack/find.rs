@@ -6,14 +6,14 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::actions::deletion::is_being_deleted;
-use crate::actions::error::TriggerError;
+use crate::actions::error::{FailedPrecondition, TriggerError};
 use crate::actions::preview::comment::PATIENCE;
 use crate::actions::preview::find::{self, DeletingApps, PreviewApp};
 use crate::actions::preview::matching::{PreviewMatch, may_be_numbered, number_of_record};
 use crate::actions::preview::request_deletion::refuse_no_preview;
 use crate::actions::preview::stack::{ServicePreview, StackPreviewTask};
-use crate::actions::stack::StackMember;
 use crate::actions::stack::changed::DeployDecision;
+use crate::actions::stack::{StackMember, StackTask, WrongNames};
 use crate::actions::task::{NewPreview, Preview};
 use crate::actions::{ActionContext, named};
 use crate::code_host::{ChangedFiles, KeptApps, PullRequest};
@@ -36,8 +36,10 @@ impl ActionContext<'_> {
     ) -> Result<(Vec<ServicePreview<'t>>, Vec<Service>), Outcome> {
         let kept = self.kept_previews(request.number).await?;
         let found = async {
-            let stack = self.look_up_members(task.stack.clone()).await?;
-            let pipelines = self.pipelines_of(task).await?;
+            let mut wrong = WrongNames::default();
+            let stack = self.look_up_members(task.stack.clone(), &mut wrong).await?;
+            let pipelines = self.pipelines_of(&stack, &mut wrong).await?;
+            wrong.refuse(&stack.file)?;
             let mut previews = Vec::new();
             for (file, pipeline) in task.stack.previews.iter().zip(pipelines) {
                 let Some(member) = stack.members.get(file.service).cloned() else {
@@ -79,23 +81,33 @@ impl ActionContext<'_> {
     }
 
     /// The ids of the pipelines, each of which has the previews of one service.
-    async fn pipelines_of(&self, task: &StackPreviewTask) -> Result<Vec<Uuid>, TriggerError> {
+    async fn pipelines_of(
+        &self,
+        stack: &StackTask,
+        wrong: &mut WrongNames,
+    ) -> Result<Vec<Uuid>, TriggerError> {
         let kind = ResourceKind::Pipeline;
         let all = ResourceList::All(kind);
         let all = self.client.pages(all, Patience::BEFORE_THE_START).await?;
         let mut ids = Vec::new();
-        for preview in &task.stack.previews {
-            let name = &preview.pipeline.value;
-            let id = match name.parse() {
-                Ok(id) => id,
-                Err(_) => named::find_among(&all, kind, name, named::NameSearch::Id)?.id,
+        for preview in &stack.previews {
+            let name = &preview.pipeline;
+            let found = match name.value.parse() {
+                Ok(id) => Ok(id),
+                Err(_) => named::find_among(&all, kind, &name.value, named::NameSearch::Id)
+                    .map(|found| found.id),
             };
-            if ids.contains(&id) {
-                let reason = format!("Pipeline {name} has the previews of two services");
-                let hint = "Use one pipeline for each service under `previews`";
-                return Err(TriggerError::refused(Failure::UnusableStack, reason, hint));
+            match found {
+                Ok(id) if ids.contains(&id) => {
+                    let reason =
+                        format!("Pipeline {} has the previews of two services", name.value);
+                    let hint = "Use one pipeline for each service under `previews`";
+                    let refused = FailedPrecondition::new(Failure::UnusableStack, reason, hint);
+                    wrong.add(name, refused);
+                }
+                Ok(id) => ids.push(id),
+                Err(refused) => wrong.add(name, refused),
             }
-            ids.push(id);
         }
         Ok(ids)
     }

@@ -30,7 +30,7 @@ use crate::sevalla::{Patience, RecordList};
 use crate::stack::{Order, Place, PlacedText, StackPreview, StackService};
 
 /// A stack, as its file and the inputs describe it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct StackTask {
     /// What messages call the file.
     pub file: String,

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::actions::database::variables::set_differing;
 use crate::actions::error::TriggerError;
+use crate::actions::preview::comment::PullRequestError;
 use crate::actions::preview::find::{self, PreviewLookup};
 use crate::actions::preview::stack::ServicePreview;
 use crate::actions::preview::{NextStep, creation};
@@ -56,43 +57,26 @@ impl ActionContext<'_> {
         let mut previews = in_order(previews);
         let number = task.wanted.preview.pull_request.unwrap_or_default();
         let marker = marker(task);
-        let deploying = StackCommentStatus::Deploying;
         // Without it nobody would know which app is whose.
-        if let Some(error) = self
-            .say(number, &marker, &rows(&previews, &[], &[]), deploying, true)
-            .await
-        {
+        if let Some(error) = self.say_deploying(number, &marker, &previews).await {
             return error
                 .outcome(number)
                 .because("No preview was created or deployed");
         }
-        for at in 0..previews.len() {
-            let Some(missing) = previews
-                .get(at)
-                .filter(|it| it.app.is_none() && it.decision.deploys)
-            else {
-                continue;
-            };
-            let made = match self.make_app(missing).await {
-                Ok(made) => made,
-                Err(outcome) => return self.stop_made(&previews, outcome).await,
-            };
-            if let Some(preview) = previews.get_mut(at) {
-                preview.app = Some(made);
-                preview.is_made = true;
+        let made = Box::pin(self.make_apps(number, &marker, &mut previews)).await;
+        let mut ends = Vec::new();
+        let mut urls = Vec::new();
+        let outcome = match made {
+            Err(outcome) => outcome,
+            Ok(()) => {
+                (ends, urls) = self.deploy_all(&previews, live).await;
+                let shown = shown(task, &previews);
+                self.report_services(&shown, &ends);
+                Outcome::of_stack(&shown.task, &ends)
             }
-            let rows = rows(&previews, &[], &[]);
-            if let Some(error) = self.say(number, &marker, &rows, deploying, true).await {
-                let outcome = error.outcome(number);
-                return self.stop_made(&previews, outcome).await;
-            }
-        }
-        let (ends, urls) = self.deploy_all(&previews, live).await;
-        let shown = shown(task, &previews);
-        self.report_services(&shown, &ends);
-        let outcome = Outcome::of_stack(&shown.task, &ends);
+        };
         let words: Vec<&str> = ends.iter().map(MemberEnd::word).collect();
-        let rows = rows(&previews, &words, &urls);
+        let rows = rows(&previews, Some(&words), &urls);
         let ended = StackCommentStatus::Ended(&outcome);
         if let Some(error) = self.say(number, &marker, &rows, ended, true).await {
             let text = error.outcome(number).headline;
@@ -104,6 +88,44 @@ impl ActionContext<'_> {
             ExitStatus::Success => outcome.headed(format!("Brought up {} previews", ends.len())),
             _ => outcome,
         }
+    }
+
+    async fn say_deploying(
+        &self,
+        number: u64,
+        marker: &Marker,
+        previews: &[ServicePreview<'_>],
+    ) -> Option<PullRequestError> {
+        let rows = rows(previews, None, &[]);
+        let deploying = StackCommentStatus::Deploying;
+        self.say(number, marker, &rows, deploying, true).await
+    }
+
+    /// Makes the apps that are missing, one after the other, each kept in the comment.
+    async fn make_apps(
+        &self,
+        number: u64,
+        marker: &Marker,
+        previews: &mut [ServicePreview<'_>],
+    ) -> Result<(), Outcome> {
+        for at in 0..previews.len() {
+            let is_missing = |it: &&ServicePreview<'_>| it.app.is_none() && it.decision.deploys;
+            let Some(missing) = previews.get(at).filter(is_missing) else {
+                continue;
+            };
+            let made = match self.make_app(missing).await {
+                Ok(made) => made,
+                Err(outcome) => return Err(self.stop_made(previews, outcome).await),
+            };
+            if let Some(preview) = previews.get_mut(at) {
+                preview.app = Some(made);
+                preview.is_made = true;
+            }
+            if let Some(error) = self.say_deploying(number, marker, previews).await {
+                return Err(self.stop_made(previews, error.outcome(number)).await);
+            }
+        }
+        Ok(())
     }
 
     /// Makes the app of one service.
@@ -185,10 +207,11 @@ impl ActionContext<'_> {
                 if let Some(ended) = board.ended.get(at) {
                     ended.set(Some(Instant::now()));
                 }
-                if outcome.ending() == ExitStatus::Success
-                    && let Ok(url) = context.url_of(previews, at, board).await
-                {
-                    context.reporter.on(EventKind::Url(&url));
+                if outcome.ending() == ExitStatus::Success {
+                    let url = context.url_of(previews, at, board);
+                    if let Ok(Ok(url)) = context.until_stopped(url).await {
+                        context.reporter.on(EventKind::Url(&url));
+                    }
                 }
                 MemberEnd::of(outcome, context.finished.take())
             })
@@ -258,7 +281,7 @@ impl ActionContext<'_> {
         variables: &[(String, String)],
     ) -> Result<Option<NextStep>, TriggerError> {
         let tell = |event: EventKind<'_>| self.reporter.on(event);
-        let Some(known) = self.proven(&preview.new, app).await? else {
+        let Some(known) = self.proven(&preview.new.preview, app).await? else {
             return Ok(None);
         };
         let mut last_change = None;
@@ -432,21 +455,27 @@ fn shown(task: &StackPreviewTask, previews: &[ServicePreview<'_>]) -> DecidedSta
     }
 }
 
-/// The rows of the comment; `words` and `urls` are empty until they are known.
+/// The rows of the comment. `words` are how the deployments ended, once all have:
+/// those that were not begun have none. `urls` are those that are known.
 fn rows<'a>(
     previews: &'a [ServicePreview<'_>],
-    words: &[&'a str],
+    words: Option<&[&'a str]>,
     urls: &'a [Option<String>],
 ) -> Vec<PreviewRow<'a>> {
-    let mut words = words.iter();
+    let has_ended = words.is_some();
+    let mut words = words.unwrap_or_default().iter();
     let rows = previews.iter().enumerate().map(|(at, preview)| {
         let app = preview.app_id();
-        let word = if preview.decision.deploys && app.is_some() {
-            words.next().copied().unwrap_or("deploying")
-        } else if preview.decision.deploys {
-            "waiting"
-        } else {
-            "unchanged"
+        let word = match (preview.decision.deploys, app) {
+            (false, _) => "unchanged",
+            (true, Some(_)) if !has_ended => "deploying",
+            (true, None) if !has_ended => "waiting",
+            (true, Some(_)) => words.next().copied().unwrap_or(if preview.is_made {
+                "created"
+            } else {
+                "not deployed"
+            }),
+            (true, None) => "not created",
         };
         PreviewRow {
             name: preview.member.name(),

@@ -11,7 +11,7 @@ use crate::actions::preview::comment::PATIENCE;
 use crate::actions::preview::find::{self, DeletingApps, PreviewApp};
 use crate::actions::preview::matching::{PreviewMatch, may_be_numbered, number_of_record};
 use crate::actions::preview::request_deletion::refuse_no_preview;
-use crate::actions::preview::stack::{ServicePreview, StackPreviewTask};
+use crate::actions::preview::stack::{ServicePreview, StackPreviewTask, apps_of};
 use crate::actions::stack::changed::DeployDecision;
 use crate::actions::stack::{StackMember, StackTask, WrongNames};
 use crate::actions::task::{NewPreview, Preview};
@@ -35,6 +35,7 @@ impl ActionContext<'_> {
         new: &NewPreview,
     ) -> Result<(Vec<ServicePreview<'t>>, Vec<Service>), Outcome> {
         let kept = self.kept_previews(request.number).await?;
+        let kept: Vec<(String, Uuid)> = apps_of(&kept).cloned().collect();
         let found = async {
             let mut wrong = WrongNames::default();
             let stack = self.look_up_members(task.stack.clone(), &mut wrong).await?;
@@ -120,7 +121,7 @@ impl ActionContext<'_> {
     ) -> Result<Option<PreviewApp>, TriggerError> {
         let key = new.pipeline.to_string();
         for (_, app) in kept.iter().filter(|(its, _)| *its == key) {
-            if let Some(app) = self.proven(new, *app).await? {
+            if let Some(app) = self.proven(&new.preview, *app).await? {
                 return Ok(Some(app));
             }
         }
@@ -132,7 +133,7 @@ impl ActionContext<'_> {
     /// pull request. `None` if it is gone.
     pub(super) async fn proven(
         &self,
-        new: &NewPreview,
+        preview: &Preview,
         app: Uuid,
     ) -> Result<Option<PreviewApp>, TriggerError> {
         let Some(record) = find::read(&self.client, app).await? else {
@@ -148,7 +149,7 @@ impl ActionContext<'_> {
             record: Some(record),
         };
         let number = app.record.as_ref().and_then(number_of_record);
-        if may_be_numbered(&new.preview, number) {
+        if may_be_numbered(preview, number) {
             return Ok(Some(app));
         }
         let reason = format!(

@@ -1,5 +1,6 @@
 //! Several services as one change: `plan-stack` and `deploy-stack`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -398,16 +399,30 @@ async fn a_matrix_of_jobs_deploys_a_stack_on_github() {
     assert_eq!(simulator.deployments_made(), 4);
 }
 
-/// What a program of jq makes of the outputs of the plan.
-async fn converted(simulator: &Simulator, heading: &str) -> Value {
-    let run = runner(simulator, "plan-stack", STACK);
+/// A stack whose names are keywords of an engine, or not allowed there.
+const ODD: &str = "services:
+  image: { app: shop-web, after: [a_b, a-b] }
+  a_b: { app: shop-api }
+  stack: { static-site: shop-docs }
+  a-b: { app: shop-mail, after: [a_b] }
+";
+
+/// What a script of the shell makes of the outputs of the plan, with the program of jq
+/// under a heading of the page.
+async fn converted(simulator: &Simulator, heading: &str, script: &str) -> Value {
+    let run = runner(simulator, "plan-stack", ODD);
     let run = run.set("SEVALLA_OUTPUT_FILE", "plan.json").run().await;
     run.assert_ended(0, "success");
-    let made = std::process::Command::new("jq")
-        .arg(block(heading, "jq"))
-        .arg(run.path("plan.json"))
+    let program = script.split_whitespace().nth(2).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("ci")).unwrap();
+    std::fs::write(folder.path().join(program), block(heading, "jq")).unwrap();
+    std::fs::copy(run.path("plan.json"), folder.path().join("plan.json")).unwrap();
+    let made = std::process::Command::new("sh")
+        .args(["-c", script])
+        .current_dir(folder.path())
         .output()
-        .expect("jq is installed");
+        .expect("there is a shell");
     assert!(
         made.status.success(),
         "{}",
@@ -425,24 +440,81 @@ async fn run_job(simulator: &Simulator, variables: impl IntoIterator<Item = (Str
     runner.run().await.assert_ended(0, "success");
 }
 
+/// GitLab's keywords at the place of a job, and what it takes for no name.
+const GITLAB_KEYWORDS: &[&str] = &[
+    "after_script",
+    "before_script",
+    "cache",
+    "default",
+    "image",
+    "include",
+    "pages",
+    "services",
+    "spec",
+    "stages",
+    "types",
+    "variables",
+    "workflow",
+    "true",
+    "false",
+    "nil",
+];
+
 #[tokio::test]
 async fn a_child_pipeline_deploys_a_stack_on_gitlab() {
+    let heading = "GitLab: a child pipeline with `needs`";
+    let recipe: yaml_serde::Value = yaml_serde::from_str(&block(heading, "yaml")).unwrap();
+    let generate = &recipe["generate"];
+    // It has a shell, in which jq is installed first.
+    assert!(generate["image"].as_str().unwrap().starts_with("alpine:"));
+    let lines = generate["script"].as_sequence().unwrap();
+    let lines: Vec<&str> = lines.iter().map(|line| line.as_str().unwrap()).collect();
+    let ["apk add --no-cache jq", convert] = lines.as_slice() else {
+        panic!("{lines:?}");
+    };
+    let (convert, made) = convert.split_once(" > ").unwrap();
+    assert_eq!(recipe["deploy"]["trigger"]["include"][0]["artifact"], made);
+
     let simulator = Simulator::start(shop(good())).await;
-    let pipeline = converted(&simulator, "GitLab: a child pipeline with `needs`").await;
-    assert_eq!(pipeline["web"]["needs"], json!(["api"]));
-    for name in ["api", "docs", "web", "mail"] {
-        let variables = pipeline[name]["variables"].as_object().unwrap();
+    let pipeline = converted(&simulator, heading, convert).await;
+    let jobs = pipeline.as_object().unwrap();
+    for (name, job) in jobs {
+        assert!(!GITLAB_KEYWORDS.contains(&name.as_str()), "{name}");
+        for needed in job["needs"].as_array().unwrap() {
+            assert!(jobs.contains_key(needed.as_str().unwrap()), "{needed}");
+        }
+        let variables = job["variables"].as_object().unwrap();
         run_job(&simulator, variables.clone()).await;
     }
+    assert_eq!(
+        pipeline["deploy-image"]["needs"],
+        json!(["deploy-a_b", "deploy-a-b"])
+    );
     assert_eq!(simulator.deployments_made(), 4);
 }
 
 #[tokio::test]
 async fn a_dag_deploys_a_stack_on_argo() {
+    let heading = "Argo Workflows: a DAG";
     let simulator = Simulator::start(shop(good())).await;
-    let workflow = converted(&simulator, "Argo Workflows: a DAG").await;
+    let script = block(heading, "sh");
+    let convert = script.lines().nth(1).unwrap().split(" | ").next().unwrap();
+    let workflow = converted(&simulator, heading, convert).await;
     let templates = workflow["spec"]["templates"].as_array().unwrap();
-    let tasks = templates[0]["dag"]["tasks"].as_array().unwrap();
+    let names: BTreeSet<&str> = templates
+        .iter()
+        .map(|template| template["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), 5);
+    for name in names {
+        let is_inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        assert!(
+            name.chars().all(is_inner) && !name.starts_with('-'),
+            "{name}"
+        );
+    }
+    let entry = templates.iter().find(|it| it["name"] == "stack").unwrap();
+    let tasks = entry["dag"]["tasks"].as_array().unwrap();
     assert_eq!(tasks.len(), 4);
     for task in tasks {
         let mut templates = templates.iter();

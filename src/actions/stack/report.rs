@@ -4,11 +4,11 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::actions::ActionContext;
 use crate::actions::deploy::finalize::FinishedDeployment;
 use crate::actions::deploy::past::{is_success, read_past};
 use crate::actions::deploy::rollback::{LiveAfterRollback, RollbackReport};
 use crate::actions::stack::{DecidedStack, StackMember, StackTask};
+use crate::actions::{ActionContext, LAST_REQUESTS};
 use crate::deployment::{Deployment, ServiceKind, Verdict};
 use crate::event::{Event, EventKind, StackOutput};
 use crate::exit_status::ExitStatus;
@@ -165,12 +165,6 @@ impl MemberEnd {
         }
     }
 
-    /// Whether a list of deployments says more about what is live.
-    fn may_be_read(&self) -> bool {
-        let live = self.undone.as_ref().map(|undone| &undone.live);
-        self.seen.is_some() && !matches!(live, Some(LiveAfterRollback::Unknown))
-    }
-
     /// Takes over what a list of deployments shows to be live, unless it lags behind
     /// what is known.
     fn learn_live(&mut self, listed: Vec<Deployment>) {
@@ -192,10 +186,12 @@ impl ActionContext<'_> {
         if ends.iter().all(MemberEnd::is_good) {
             return;
         }
+        // Also when the run has timed out.
+        let client = self.client.until(self.deadline.moment() + LAST_REQUESTS);
         let all = ends.iter_mut().zip(&stack.members);
-        let reads = all.filter(|(end, _)| end.may_be_read());
+        let reads = all.filter(|(end, _)| end.seen.is_some());
         let reads = reads.map(async |(end, member)| {
-            let past = read_past(&self.client, member.on_sevalla());
+            let past = read_past(&client, member.on_sevalla());
             if let Some(Ok(listed)) = self.for_more_words(past).await {
                 end.learn_live(listed);
             }

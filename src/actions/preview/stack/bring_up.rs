@@ -13,6 +13,7 @@ use crate::actions::database::variables::set_differing;
 use crate::actions::error::TriggerError;
 use crate::actions::preview::comment::PullRequestError;
 use crate::actions::preview::find::{self, PreviewLookup};
+use crate::actions::preview::finish::{ADDRESS, PreviewAddress, url_of_host};
 use crate::actions::preview::stack::ServicePreview;
 use crate::actions::preview::{NextStep, creation};
 use crate::actions::resolve::Plan;
@@ -28,13 +29,10 @@ use crate::inputs::WhenBusy;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::report::{PreviewRow, StackCommentStatus};
-use crate::sevalla::{Patience, address};
+use crate::sevalla::Patience;
 use crate::stack::{EnvPart, Order};
 
 use super::{StackPreviewTask, marker};
-
-/// How long an address may take to appear after the end of the deployment.
-const ADDRESS: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What the services of a stack know of each other while they are brought up.
 struct Board<'l> {
@@ -357,7 +355,7 @@ impl ActionContext<'_> {
         };
         match host {
             Ok(host) => host
-                .and_then(|host| url(&host))
+                .and_then(|host| url_of_host(&host))
                 .ok_or_else(|| no_address(&live.to_string())),
             Err(error) => Err(self.not_started(error.into()).await),
         }
@@ -379,29 +377,21 @@ impl ActionContext<'_> {
             if let Some(url) = known {
                 return Ok(url);
             }
-            let host = self
-                .client
-                .application_host(app, Patience::FOR_A_SEARCH)
-                .await;
-            match host {
-                Ok(host) => {
-                    if let Some(url) = host.and_then(|host| url(&host)) {
-                        if let Some(place) = board.urls.borrow_mut().get_mut(at) {
-                            *place = Some(url.clone());
-                        }
-                        return Ok(url);
+            match self.look_at_address(app, Patience::FOR_A_SEARCH).await {
+                PreviewAddress::Known(url) => {
+                    if let Some(place) = board.urls.borrow_mut().get_mut(at) {
+                        *place = Some(url.clone());
                     }
+                    return Ok(url);
                 }
-                Err(error) if error.is_gone() => return Err(gone(app)),
-                Err(_) => {}
+                PreviewAddress::AppGone => return Err(gone(app)),
+                PreviewAddress::Unknown => {}
             }
             let ended = board.ended.get(at).and_then(Cell::get);
             let is_late = ended.is_some_and(|ended| ended.elapsed() >= ADDRESS);
             if is_late || self.deadline.is_over() {
-                return Err(no_address(&format!(
-                    "the preview of {}",
-                    preview.member.name()
-                )));
+                let preview = format!("the preview of {}", preview.member.name());
+                return Err(no_address(&preview));
             }
             let next = Instant::now() + looks.next_wait(None);
             sleep_until(self.deadline.moment().min(next)).await;
@@ -417,12 +407,9 @@ fn in_order(previews: Vec<ServicePreview<'_>>) -> Vec<ServicePreview<'_>> {
         .map(|preview| preview.file.service)
         .collect();
     let referred = |preview: &ServicePreview<'_>| {
-        let parts = preview.file.env.iter().flat_map(|(_, parts)| parts);
-        let services = parts.filter_map(|part| match part {
-            EnvPart::Url(service) => places.iter().position(|place| place == service),
-            EnvPart::Text(_) => None,
-        });
-        services.collect::<Vec<usize>>()
+        let services = preview.file.references();
+        let places = services.filter_map(|(_, at)| places.iter().position(|place| *place == at));
+        places.collect::<Vec<usize>>()
     };
     let order = Order::new(previews.iter().map(referred)).layers().concat();
     let rank = |at: usize| {
@@ -485,12 +472,6 @@ fn rows<'a>(
         }
     });
     rows.collect()
-}
-
-/// The address of a host.
-fn url(host: &str) -> Option<String> {
-    let url = address(host)?;
-    Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
 fn gone(app: Uuid) -> Outcome {

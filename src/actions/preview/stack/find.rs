@@ -22,7 +22,6 @@ use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::resource::{ResourceKind, ResourceList};
 use crate::sevalla::Patience;
-use crate::stack::EnvPart;
 
 impl ActionContext<'_> {
     /// The preview of each service under `previews`, in the order of the file: its
@@ -275,12 +274,9 @@ fn refuse_missing(
     };
     let mut missing = Vec::new();
     for preview in previews.iter().filter(|preview| preview.decision.deploys) {
-        for part in preview.file.env.iter().flat_map(|(_, parts)| parts) {
-            if let EnvPart::Url(service) = part
-                && !has_preview(*service)
-                && !preview.file.falls_back_to_live
-            {
-                let referred = members.get(*service).map_or("", StackMember::name);
+        for (_, service) in preview.file.references() {
+            if !has_preview(service) && !preview.file.falls_back_to_live {
+                let referred = members.get(service).map_or("", StackMember::name);
                 missing.push(format!("{} refers to {referred}", preview.member.name()));
             }
         }

@@ -11,10 +11,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::actions::ActionContext;
+use crate::actions::at_once::join_all;
 use crate::actions::deploy::past::read_past;
 use crate::actions::error::TriggerError;
 use crate::actions::stack::{StackMember, StackTask};

@@ -1,9 +1,9 @@
 //! How a stack ended: each service with what is live of it now, and one outcome.
 
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::actions::at_once::join_all;
 use crate::actions::deploy::finalize::FinishedDeployment;
 use crate::actions::deploy::past::{is_success, read_past};
 use crate::actions::deploy::rollback::{LiveAfterRollback, RollbackReport};

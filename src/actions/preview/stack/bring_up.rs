@@ -4,11 +4,11 @@
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use crate::actions::at_once::join_all;
 use crate::actions::database::variables::set_differing;
 use crate::actions::error::TriggerError;
 use crate::actions::preview::comment::PullRequestError;

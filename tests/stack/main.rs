@@ -101,8 +101,9 @@ impl Scenario {
                 text += &format!(", docker-image: \"{}\"", image(NEW));
             }
             if app.is_healthy.is_some() {
-                let check = format!("url: \"https://s{at}.example/\", timeout: 20s");
-                text += &format!(", verify: {{ {check} }}");
+                let url = format!("https://s{at}.example/");
+                let contains = "\"{deployment-id}\", timeout: 20s";
+                text += &format!(", verify: {{ url: \"{url}\", contains: {contains} }}");
             }
             text + " }\n"
         });

@@ -113,6 +113,14 @@ async fn previews_know_each_other_once_and_go_with_their_pull_request() {
     // What is followed of web is the second one, which has its variables.
     assert_eq!(simulator.deployments(&web_preview).len(), 2);
     assert_eq!(simulator.deployments(&api_preview).len(), 1);
+    let services: serde_json::Value = serde_json::from_str(&run.output("services")).unwrap();
+    for (at, app) in [&api_preview, &web_preview].into_iter().enumerate() {
+        assert_eq!(services[at]["id"], app.as_str());
+        assert_eq!(
+            services[at]["deployment-id"],
+            simulator.deployments(app)[0].id
+        );
+    }
     let written = writes(&simulator);
     let is_live = |path: &str| path.contains(&web) || path.contains(&api);
     assert!(

@@ -30,6 +30,7 @@ use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::report::{PreviewRow, StackCommentStatus};
 use crate::sevalla::Patience;
+use crate::shutdown::Signal;
 use crate::stack::{EnvPart, Order};
 
 use super::{StackPreviewTask, marker};
@@ -230,10 +231,7 @@ impl ActionContext<'_> {
         };
         let variables = tokio::select! {
             biased;
-            signal = self.stop.asked() => return match preview.app.as_ref().filter(|_| preview.is_made) {
-                Some(app) => self.signal_after_creation(signal, app).await,
-                None => nothing_started(signal),
-            },
+            signal = self.stop.asked() => return self.stop_one(preview, signal).await,
             variables = self.variables_of(previews, preview, board) => match variables {
                 Ok(variables) => variables,
                 Err(outcome) => return outcome,
@@ -248,10 +246,7 @@ impl ActionContext<'_> {
             Err(error) => Err(error),
         };
         if let Some(signal) = self.stop.signal() {
-            return match preview.app.as_ref().filter(|_| preview.is_made) {
-                Some(app) => self.signal_after_creation(signal, app).await,
-                None => nothing_started(signal),
-            };
+            return self.stop_one(preview, signal).await;
         }
         if !matches!(step, Ok(NextStep::Deploy)) {
             return self.take_step(&preview.new, app, step).await;
@@ -266,7 +261,17 @@ impl ActionContext<'_> {
             plan: &plan,
             ..self.about(Service::application(app))
         };
-        context.take_step(&preview.new, app, step).await
+        let outcome = context.take_step(&preview.new, app, step).await;
+        self.finished.replace(context.finished.take());
+        outcome
+    }
+
+    /// A signal came before the deployment that is to be followed.
+    async fn stop_one(&self, preview: &ServicePreview<'_>, signal: Signal) -> Outcome {
+        match preview.app.as_ref().filter(|_| preview.is_made) {
+            Some(app) => self.signal_after_creation(signal, app).await,
+            None => nothing_started(signal),
+        }
     }
 
     /// Gives an app its variables, and says what is to be done then; `None` if the

@@ -15,7 +15,9 @@
 mod world;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -52,6 +54,8 @@ struct Scenario {
     apps: Vec<App>,
     faults: u64,
     rolls_back: bool,
+    /// Whether what is live already is kept.
+    only_changed: bool,
     signal: Option<Duration>,
     timeout: Duration,
     seed: u64,
@@ -82,6 +86,7 @@ impl Scenario {
             apps,
             faults,
             rolls_back: dice.in_a_thousand(600),
+            only_changed: dice.in_a_thousand(300),
             signal,
             timeout: Duration::from_secs(dice.between(300, 3600)),
             seed,
@@ -119,6 +124,7 @@ impl App {
             1 => Kind::StaticSite,
             _ => Kind::Git,
         };
+        self.is_deployed = self.kind != Kind::Image && dice.in_a_thousand(500);
         if dice.in_a_thousand(300) {
             self.is_healthy = Some(!dice.in_a_thousand(150));
         }
@@ -172,6 +178,7 @@ impl Run {
 
 fn run(scenario: &Scenario) -> Run {
     let (stdout, stderr) = (Captured::default(), Captured::stderr());
+    let folder = tempfile::tempdir().unwrap();
     stderr.take();
     in_virtual_time(async {
         BEGAN_AT.set(Some(Instant::now()));
@@ -181,7 +188,8 @@ fn run(scenario: &Scenario) -> Run {
         let stop = Shutdown::default();
         let signalled = Cell::new(None);
         let outcome = {
-            let process = process(scenario, &world, &stdout, &stop);
+            let outputs = folder.path().join("outputs");
+            let process = process(scenario, &world, &stdout, &stop, &outputs);
             let signals = async {
                 if let Some(after) = scenario.signal {
                     sleep(after).await;
@@ -200,7 +208,10 @@ fn run(scenario: &Scenario) -> Run {
         sleep(Duration::from_secs(24 * 3600)).await;
         world.borrow_mut().catch_up();
         let text = stdout.take();
-        let services = text.lines().find_map(|line| line.strip_prefix("services="));
+        let outputs = std::fs::read_to_string(folder.path().join("outputs")).unwrap_or_default();
+        let mut lines = outputs.lines();
+        let _name = lines.find(|line| line.starts_with("services<<"));
+        let services = lines.next();
         let services = services.and_then(|json| serde_json::from_str(json).ok());
         Run {
             world: Rc::into_inner(world).unwrap().into_inner(),
@@ -218,6 +229,7 @@ fn process(
     world: &Rc<RefCell<World>>,
     stdout: &Captured,
     stop: &Shutdown,
+    outputs: &Path,
 ) -> Process {
     let on_failure = if scenario.rolls_back {
         "rollback"
@@ -228,7 +240,11 @@ fn process(
         ("SEVALLA_ACTION", "deploy-stack".to_owned()),
         ("SEVALLA_TOKEN", "svl_key".to_owned()),
         ("SEVALLA_STACK", scenario.file()),
-        ("SEVALLA_ONLY_CHANGED", "false".to_owned()),
+        ("SEVALLA_ONLY_CHANGED", scenario.only_changed.to_string()),
+        ("GITHUB_OUTPUT", outputs.display().to_string()),
+        ("GITHUB_ACTIONS", "true".to_owned()),
+        ("GITHUB_SHA", NEW.to_owned()),
+        ("GITHUB_REF", "refs/heads/main".to_owned()),
         (
             "SEVALLA_TIMEOUT",
             format!("{}s", scenario.timeout.as_secs()),
@@ -278,9 +294,12 @@ fn faults(scenario: &Scenario, run: &Run) -> Vec<String> {
         for own in &triggered {
             for need in needs {
                 let live = run.ours(*need, By::Trigger);
-                let is_live = live
-                    .first()
-                    .is_some_and(|it| it.status(own.created) == "success");
+                let end = run.services.get(*need);
+                let is_kept = end.is_some_and(|end| end["outcome"] == "unchanged");
+                let is_live = is_kept
+                    || live
+                        .first()
+                        .is_some_and(|it| it.status(own.created) == "success");
                 let is_good = run.world.apps[*need].is_healthy != Some(false);
                 hold(
                     is_live && is_good,
@@ -292,6 +311,11 @@ fn faults(scenario: &Scenario, run: &Run) -> Vec<String> {
             continue;
         };
         let own = triggered.first();
+        let may_be_kept = scenario.only_changed && app.is_deployed && own.is_none();
+        hold(
+            service["outcome"] != "unchanged" || may_be_kept && app.is_healthy != Some(false),
+            format!("s{at} is not unchanged, or bad"),
+        );
         let knows = scenario.faults == 0 && run.signalled.is_none();
         if let Some(shown) = service["live-deployment-id"].as_str() {
             // After a failure it is read again, if nothing hinders that.
@@ -369,7 +393,7 @@ fn faults(scenario: &Scenario, run: &Run) -> Vec<String> {
     let good = run
         .services
         .iter()
-        .filter(|service| service["outcome"] == "success")
+        .filter(|service| service["outcome"] == "success" || service["outcome"] == "unchanged")
         .count();
     hold(
         (code == 0) == (good == all),
@@ -425,7 +449,8 @@ fn setting(name: &str, default: u64) -> u64 {
 #[test]
 fn whatever_happens_the_order_holds_and_the_report_is_true() {
     let first = setting("STACK_SEED", 1);
-    let mut ends = std::collections::BTreeMap::<u8, u32>::new();
+    let mut ends = BTreeMap::<u8, u32>::new();
+    let mut services = BTreeMap::<String, u32>::new();
     for seed in first..first + setting("STACK_CASES", 50) {
         let scenario = Scenario::drawn(seed);
         let run = run(&scenario);
@@ -436,7 +461,12 @@ fn whatever_happens_the_order_holds_and_the_report_is_true() {
             run.said
         );
         *ends.entry(run.outcome.ending().code()).or_default() += 1;
+        for service in &run.services {
+            let outcome = service["outcome"].as_str().unwrap();
+            *services.entry(outcome.to_owned()).or_default() += 1;
+        }
     }
+    println!("services by outcome: {services:?}");
     println!("cases by exit code: {ends:?}");
 }
 
@@ -471,6 +501,7 @@ fn no_service_starts_in_the_time_for_rolling_back() {
             apps: vec![App::good(end * 1000 - 3_000), App::good(10_000)],
             faults: 0,
             rolls_back: true,
+            only_changed: false,
             signal: None,
             timeout: Duration::from_secs(300),
             seed: 1,
@@ -497,6 +528,7 @@ fn a_stack_takes_hardly_longer_than_it_must() {
             apps,
             faults: 0,
             rolls_back: false,
+            only_changed: false,
             signal: None,
             timeout: Duration::from_secs(36_000),
             seed,

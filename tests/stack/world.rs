@@ -91,6 +91,8 @@ pub(crate) struct App {
     pub(crate) rolls_back: bool,
     /// Whether the new version passes its check, if there is one.
     pub(crate) is_healthy: Option<bool>,
+    /// Whether the new version is live already.
+    pub(crate) is_deployed: bool,
     /// In the order of their time.
     pub(crate) others: Vec<Other>,
     pub(crate) made: Vec<Made>,
@@ -105,6 +107,7 @@ impl App {
             succeeds: true,
             rolls_back: true,
             is_healthy: None,
+            is_deployed: false,
             others: Vec::new(),
             made: Vec::new(),
         }
@@ -170,7 +173,9 @@ impl World {
         for age in (1..=8).rev() {
             let share = i64::try_from(self.dice.between(80, 120)).unwrap();
             let created = -age * 3_600_000;
-            self.add(at, By::Past, created, median * share / 100, OLD);
+            let is_new = age == 1 && self.apps[at].is_deployed;
+            let commit = if is_new { NEW } else { OLD };
+            self.add(at, By::Past, created, median * share / 100, commit);
         }
     }
 
@@ -334,9 +339,11 @@ impl World {
             (true, [_, _, "deployments"] | [_, _, "deployments", "rollback"]) => {
                 let at = app.unwrap();
                 let run = self.apps[at].run;
-                let id = match self.version(at, body) {
-                    NEW => self.add(at, By::Trigger, now, run, NEW),
-                    earlier => self.add(at, By::Rollback, now, 20_000, earlier),
+                let version = self.version(at, body);
+                let id = if version == NEW && body["deployment_id"].is_null() {
+                    self.add(at, By::Trigger, now, run, NEW)
+                } else {
+                    self.add(at, By::Rollback, now, 20_000, version)
                 };
                 (200, self.described(at, &id))
             }

@@ -5,10 +5,10 @@ use crate::http::TransportError;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use crate::actions::at_once::join_all;
 use crate::actions::deploy::cancel::{CancelResult, cancel};
 use crate::actions::deploy::past::is_busy;
 use crate::actions::deploy::start::HISTORY;

@@ -65,15 +65,25 @@ pub enum LookupFailure {
     Impossible,
 }
 
-impl TriggerError {
-    /// A change that makes no sense as things are.
-    pub fn refused(failure: Failure, reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Refused(FailedPrecondition {
+impl FailedPrecondition {
+    pub(crate) fn new(
+        failure: Failure,
+        reason: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self {
             failure,
             reason: reason.into(),
             details: Vec::new(),
             hint: hint.into(),
-        })
+        }
+    }
+}
+
+impl TriggerError {
+    /// A change that makes no sense as things are.
+    pub fn refused(failure: Failure, reason: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Refused(FailedPrecondition::new(failure, reason, hint))
     }
 
     /// The same, which happened at this place.
@@ -94,6 +104,12 @@ impl TriggerError {
     /// The status of the answer, if there was one that refused.
     pub fn status(&self) -> Option<u16> {
         self.failed_request()?.status()
+    }
+}
+
+impl From<FailedPrecondition> for TriggerError {
+    fn from(refused: FailedPrecondition) -> Self {
+        Self::Refused(refused)
     }
 }
 

@@ -2,6 +2,7 @@
 //! signal or the end of the time means.
 
 pub(crate) mod at_most_once;
+pub(crate) mod at_once;
 pub(crate) mod database;
 pub(crate) mod deletion;
 pub mod deploy;

@@ -132,7 +132,7 @@ pub(crate) async fn find(
 ) -> Result<ResourceRef, TriggerError> {
     let list = ResourceList::All(kind);
     let all = client.pages(list, Patience::BEFORE_THE_START).await?;
-    find_among(&all, kind, name, search)
+    Ok(find_among(&all, kind, name, search)?)
 }
 
 /// The only resource of a list that has exactly this name, as in [`find`].
@@ -141,7 +141,7 @@ pub(crate) fn find_among(
     kind: ResourceKind,
     name: &str,
     search: NameSearch,
-) -> Result<ResourceRef, TriggerError> {
+) -> Result<ResourceRef, FailedPrecondition> {
     let records = all.records.iter().filter(|record| search.counts(record));
     let records: Vec<&ResourceRecord> = records.collect();
     let alike = records
@@ -171,7 +171,7 @@ fn not_found(
     alike: &[&ResourceRecord],
     is_cut: bool,
     others: Vec<&ResourceRecord>,
-) -> TriggerError {
+) -> FailedPrecondition {
     let noun = kind.noun();
     let by_id = format!("Set {} to the UUID of the one you mean", kind.input());
     let (failure, reason, details, hint) = match alike {
@@ -194,12 +194,12 @@ fn not_found(
             (Failure::NotFound, reason, details, hint)
         }
     };
-    TriggerError::Refused(FailedPrecondition {
+    FailedPrecondition {
         failure,
         reason,
         details: vec![details],
         hint,
-    })
+    }
 }
 
 /// Which records there are, those first whose names are most like this one, and

@@ -32,6 +32,15 @@ pub struct KeptApps {
     pub elsewhere: Vec<Uuid>,
 }
 
+/// A comment of this program, with the preview apps that it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptComment {
+    /// The key of its mark.
+    pub key: String,
+    /// The apps, each with the key of its own mark.
+    pub apps: Vec<(String, Uuid)>,
+}
+
 impl KeptApps {
     /// Whether any comment names this app.
     pub fn contains(&self, app: Uuid) -> bool {
@@ -98,7 +107,8 @@ impl CodeHost {
     /// about. Only comments count that are surely of the token's owner, or of a
     /// program where the token has no user.
     pub async fn kept_apps(&self, number: u64, marker: &Marker) -> Result<KeptApps, CodeHostError> {
-        let all = self.kept_by_key(number).await?.into_iter();
+        let all = self.kept_by_comments(number, |_| false).await?.into_iter();
+        let all = all.flat_map(|comment| comment.apps);
         let (ours, elsewhere): (Vec<_>, Vec<_>) = all.partition(|(key, _)| marker.has_key(key));
         let apps = |kept: Vec<(String, Uuid)>| kept.into_iter().map(|(_, app)| app).collect();
         Ok(KeptApps {
@@ -107,21 +117,30 @@ impl CodeHost {
         })
     }
 
-    /// The same apps, each with the key of its mark.
-    pub async fn kept_by_key(&self, number: u64) -> Result<Vec<(String, Uuid)>, CodeHostError> {
+    /// The same comments, each with its key, and its apps with the keys of their
+    /// marks. One without apps counts if its key is meant.
+    pub async fn kept_by_comments(
+        &self,
+        number: u64,
+        is_meant: impl Fn(&str) -> bool,
+    ) -> Result<Vec<KeptComment>, CodeHostError> {
         let mut kept = Vec::new();
         let owner = OnceCell::new();
         self.each_page(number, async |comments| {
             for comment in comments {
-                let mut apps = Marker::apps_in(&comment.text).peekable();
-                if apps.peek().is_none() {
+                let Some(key) = Marker::key_of(&comment.text) else {
+                    continue;
+                };
+                let apps = Marker::apps_in(&comment.text).map(|(key, app)| (key.to_owned(), app));
+                let apps: Vec<_> = apps.collect();
+                if apps.is_empty() && !is_meant(key) {
                     continue;
                 }
                 let owner = owner.get_or_try_init(|| self.owner()).await?.as_deref();
-                if !is_surely_ours(&comment, owner) {
-                    continue;
+                if is_surely_ours(&comment, owner) {
+                    let key = key.to_owned();
+                    kept.push(KeptComment { key, apps });
                 }
-                kept.extend(apps.map(|(key, app)| (key.to_owned(), app)));
             }
             Ok(true)
         })

@@ -31,6 +31,20 @@ impl Marker {
         }
     }
 
+    /// The mark of the comment about all of these, in any order. Different ones have
+    /// different marks, whatever characters are in them.
+    pub fn of_all(key: &str, parts: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        let escaped = |c: char| match c {
+            c if c.is_ascii_alphanumeric() || c == '-' => c.to_string(),
+            c => format!("_{:x}_", u32::from(c)),
+        };
+        let parts = parts.into_iter();
+        let parts = parts.map(|part| part.as_ref().chars().map(escaped).collect::<String>());
+        let mut parts: Vec<String> = parts.collect();
+        parts.sort_unstable();
+        Self::of(&format!("{key}.{}", parts.join(".")))
+    }
+
     /// The mark of the comment about this application, whatever its key.
     pub fn of_app(app: Uuid) -> Self {
         Self {
@@ -65,6 +79,11 @@ impl Marker {
             KnownBy::Key(ours) => key == ours,
             KnownBy::App(ours) => app == Some(*ours),
         })
+    }
+
+    /// The key of the mark that the text of a comment begins with.
+    pub(super) fn key_of(text: &str) -> Option<&str> {
+        read(text).map(|(key, _)| key)
     }
 
     /// The applications that the text of a comment is about, each with its key:
@@ -113,6 +132,26 @@ mod tests {
         assert!(!shop.begins("> <!-- sevalla-deploy:shop -->\nLooks good"));
         let hostile = Marker::of("a --> @team\n<!--");
         assert_eq!(hostile.as_str(), "<!-- sevalla-deploy:a--team-- -->");
+    }
+
+    #[test]
+    fn lists_of_different_names_have_different_marks() {
+        let of = |names: &[&str]| Marker::of_all("stack", names).as_str().to_owned();
+        assert_eq!(of(&["b-1", "a"]), "<!-- sevalla-deploy:stack.a.b-1 -->");
+        assert_eq!(of(&["b-1", "a"]), of(&["a", "b-1"]));
+        let all = [
+            of(&["ä"]),
+            of(&["ö"]),
+            of(&["a.b"]),
+            of(&["a", "b"]),
+            of(&["_e4_"]),
+            of(&["a b"]),
+            of(&["ab"]),
+        ];
+        for (at, one) in all.iter().enumerate() {
+            assert!(!all[..at].contains(one), "{one}");
+            assert!(read(one).is_some(), "{one}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 pub use self::changed_files::ChangedFiles;
 use self::changed_files::Comparison;
 use self::comments::has_more;
-pub use self::comments::{KeptApps, Put};
+pub use self::comments::{KeptApps, KeptComment, Put};
 pub use self::error::{CodeHostError, Reason};
 use self::github::GitHubDialect;
 use self::gitlab::GitLabDialect;

@@ -69,6 +69,20 @@ pub enum EnvPart {
     Url(usize),
 }
 
+impl StackPreview {
+    /// The services to whose addresses its variables refer, each with the variable.
+    pub(crate) fn references(&self) -> impl Iterator<Item = (&PlacedText, usize)> {
+        let all = self.env.iter();
+        all.flat_map(|(name, parts)| {
+            let urls = parts.iter().filter_map(|part| match part {
+                EnvPart::Url(service) => Some(*service),
+                EnvPart::Text(_) => None,
+            });
+            urls.map(move |service| (name, service))
+        })
+    }
+}
+
 impl Stack {
     /// The order of the services.
     pub fn order(&self) -> Order {

@@ -1,7 +1,7 @@
 //! In which order services start.
 
 /// Which services wait for which, each by its index.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Order {
     /// For each service the ones that it waits for.
     needs: Vec<Vec<usize>>,

@@ -333,24 +333,19 @@ impl Reader {
     fn refuse_missing_previews(&mut self, stack: &Stack) {
         let with_preview: Vec<usize> = stack.previews.iter().map(|it| it.service).collect();
         for preview in &stack.previews {
-            for (name, parts) in &preview.env {
-                for part in parts {
-                    let EnvPart::Url(service) = part else {
-                        continue;
-                    };
-                    let Some(referred) = stack.services.get(*service) else {
-                        continue;
-                    };
-                    if with_preview.contains(service) || preview.falls_back_to_live {
-                        continue;
-                    }
-                    let message = format!(
-                        "{} has no entry under `previews`. Add one, or set `fallback: live` here to use \
-                         its live address",
-                        referred.name.value
-                    );
-                    self.problem(name.place, message);
+            for (name, service) in preview.references() {
+                let Some(referred) = stack.services.get(service) else {
+                    continue;
+                };
+                if with_preview.contains(&service) || preview.falls_back_to_live {
+                    continue;
                 }
+                let message = format!(
+                    "{} has no entry under `previews`. Add one, or set `fallback: live` here to use its \
+                     live address",
+                    referred.name.value
+                );
+                self.problem(name.place, message);
             }
         }
     }

@@ -1,9 +1,11 @@
 //! `preview-stack`: the previews of a pull request for several services.
 
-use sevalla_simulator::{Application, Domain, EnvVar, Pipeline, Preview, Script, Simulator, World};
+use sevalla_simulator::{
+    Application, Behaviour, Domain, EnvVar, Fault, Pipeline, Preview, Script, Simulator, World,
+};
 use wiremock::MockServer;
 
-use crate::harness::{PullRequest, Runner, ids};
+use crate::harness::{PullRequest, Runner, ids, stopped, until};
 use crate::hub::{Hub, Pull, TOKEN};
 
 const REPOSITORY: &str = "https://github.example/octo/shop";
@@ -111,6 +113,14 @@ async fn previews_know_each_other_once_and_go_with_their_pull_request() {
     // What is followed of web is the second one, which has its variables.
     assert_eq!(simulator.deployments(&web_preview).len(), 2);
     assert_eq!(simulator.deployments(&api_preview).len(), 1);
+    let services: serde_json::Value = serde_json::from_str(&run.output("services")).unwrap();
+    for (at, app) in [&api_preview, &web_preview].into_iter().enumerate() {
+        assert_eq!(services[at]["id"], app.as_str());
+        assert_eq!(
+            services[at]["deployment-id"],
+            simulator.deployments(app)[0].id
+        );
+    }
     let written = writes(&simulator);
     let is_live = |path: &str| path.contains(&web) || path.contains(&api);
     assert!(
@@ -134,7 +144,11 @@ async fn previews_know_each_other_once_and_go_with_their_pull_request() {
     assert_eq!(since(&simulator, written.len()), []);
 
     hub.set(7, Pull::open("feature/x").closed());
-    let run = runs(&simulator, &server, &PullRequest::CLOSED).run().await;
+    // The pull request has broken the file.
+    let run = runs(&simulator, &server, &PullRequest::CLOSED)
+        .set("SEVALLA_STACK", "services: [")
+        .run()
+        .await;
     run.assert_ended(0, "success");
     let delete = |id: &str| ("DELETE".to_owned(), format!("/v3/applications/{id}"));
     // What refers to another goes first.
@@ -261,4 +275,118 @@ async fn without_a_comment_or_a_pull_request_nothing_is_sent() {
     assert!(!matches!(run.code, Some(0)));
     run.assert_told("No preview was created or deployed");
     assert_eq!(writes(&simulator), []);
+}
+
+#[tokio::test]
+async fn names_of_services_and_pipelines_that_are_not_there_are_reported_together() {
+    let simulator = Simulator::start(world()).await;
+    let server = hub(&["web/a.ts"]).serve().await;
+    let stack = STACK
+        .replace("app: shop-api", "app: shop-apy")
+        .replace("{ pipeline: shop-api }", "{ pipeline: shop-app }");
+    let run = runs(&simulator, &server, &PullRequest::OPENED);
+    let run = run.set("SEVALLA_STACK", stack).run().await;
+    run.assert_ended(9, "rejected");
+    for text in [
+        "SEVALLA_STACK: line 3, column 15: No application is called \"shop-apy\"",
+        "SEVALLA_STACK: line 6, column 20: No pipeline is called \"shop-app\"",
+        "Set pipeline to the UUID",
+    ] {
+        run.assert_told(text);
+    }
+    assert_eq!(writes(&simulator), []);
+}
+
+#[tokio::test]
+async fn a_closed_pull_request_without_a_usable_file_keeps_no_previews() {
+    for stack in ["", "services: { a: { app: x } }", "services: {}"] {
+        let simulator = Simulator::start(world()).await;
+        let hub = hub(&["web/a.ts", "api/b.rs"]);
+        let server = hub.serve().await;
+        let run = runs(&simulator, &server, &PullRequest::OPENED).run().await;
+        run.assert_ended(0, "success");
+        hub.set(7, Pull::open("feature/x").closed());
+        let run = runs(&simulator, &server, &PullRequest::CLOSED)
+            .set("SEVALLA_STACK", stack)
+            .run()
+            .await;
+        run.assert_ended(0, "success");
+        assert!(simulator.preview_apps().is_empty(), "{stack}");
+        assert!(hub.comments(7)[0].contains("Sevalla previews: deleted"));
+    }
+}
+
+#[tokio::test]
+async fn what_a_comment_names_is_deleted_only_if_it_may_belong_to_the_pull_request() {
+    let [_, _, of_web, of_api, web_preview, api_preview] = known();
+    let preview = |id: &str, name: &str, branch: &str| {
+        let app = Application::new(id).kind("previewApp").display_name(name);
+        app.repo_url(REPOSITORY).default_branch(branch)
+    };
+    let world = World::new()
+        .application(preview(&web_preview, "PR #7 feature/x", "feature/x"))
+        .application(preview(&api_preview, "PR #8 feature/y", "feature/y"));
+    let simulator = Simulator::start(world).await;
+    let hub = Hub::with(7, Pull::open("feature/x").closed());
+    hub.comment(
+        7,
+        &format!(
+            "<!-- sevalla-deploy:stack.a.b -->\n<!-- sevalla-deploy:{of_web} app:{web_preview} -->\n\
+             <!-- sevalla-deploy:{of_api} app:{api_preview} -->\nready"
+        ),
+    );
+    let server = hub.serve().await;
+    let run = runs(&simulator, &server, &PullRequest::CLOSED).run().await;
+    run.assert_ended(9, "rejected");
+    run.assert_told("has the number of another pull request in its name");
+    let deleted = (
+        "DELETE".to_owned(),
+        format!("/v3/applications/{web_preview}"),
+    );
+    assert_eq!(writes(&simulator), [deleted]);
+}
+
+#[tokio::test]
+async fn the_comment_reports_a_run_that_could_not_make_all_apps() {
+    let [.., api_preview] = known();
+    let fault = Fault::on("createPreviewApp").nth(2);
+    let simulator = Simulator::start(world().fault(fault.does(Behaviour::status(403)))).await;
+    let hub = hub(&["web/a.ts", "api/b.rs"]);
+    let server = hub.serve().await;
+    let run = runs(&simulator, &server, &PullRequest::OPENED).run().await;
+    run.assert_ended(5, "unauthorized");
+    let comment = &hub.comments(7)[0];
+    for text in [
+        "Sevalla previews: run unauthorized".to_owned(),
+        format!(" app:{api_preview} -->"),
+        "| ` api ` |  | created |".to_owned(),
+        "| ` web ` |  | not created |".to_owned(),
+    ] {
+        assert!(comment.contains(&text), "{text} in {comment}");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_an_address() {
+    let [.., of_api, _, api_preview] = known();
+    let app = Application::new(&api_preview)
+        .repo_url(REPOSITORY)
+        .domains([]);
+    let script = Script::success().commit_sha(HEAD);
+    let pipeline = Pipeline::new(&of_api).preview(Preview::new().next(app.next(script)));
+    let simulator = Simulator::start(World::new().pipeline(pipeline)).await;
+    let hub = hub(&["api/b.rs"]);
+    let server = hub.serve().await;
+    let stack = format!(
+        "services: {{ api: {{ app: {api_preview} }} }}\npreviews: {{ api: {{ pipeline: {of_api} }} }}"
+    );
+    let running = runs(&simulator, &server, &PullRequest::OPENED)
+        .set("SEVALLA_STACK", stack)
+        .start();
+    // It looks for the address again and again once the deployment has succeeded.
+    until(|| simulator.calls("listApplicationDomainsV3") > 4).await;
+    let run = stopped(running, "TERM").await;
+    run.assert_ended(0, "success");
+    let comment = &hub.comments(7)[0];
+    assert!(comment.contains("Sevalla previews: ready"), "{comment}");
 }

@@ -1,10 +1,13 @@
 //! A stack of which only what has changed is deployed.
 
+use std::sync::Mutex;
+
 use sevalla_simulator::{Application, PastDeployment, Script, Simulator, StaticSite, World};
 use wiremock::MockServer;
 
-use crate::harness::{Runner, SITE, ids};
+use crate::harness::{A_FEW_VISITS, Runner, SITE, ids};
 use crate::hub::{Hub, TOKEN};
+use crate::web::{Web, answer};
 
 /// The commit of a run on GitHub.
 const HEAD: &str = "1234567890abcdef1234567890abcdef12345678";
@@ -141,5 +144,55 @@ async fn a_glob_that_matches_nothing_in_the_checkout_is_a_warning() {
     for glob in ["api/**", "shared"] {
         let text = format!("{glob:?} matches no file");
         assert!(!run.streams().contains(&text), "{}", run.streams());
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_unchanged_and_bad_is_deployed_again() {
+    let [api, web, _] = <[String; 3]>::try_from(ids(3)).unwrap();
+    let world = || {
+        let past = || PastDeployment::success().commit_sha(HEAD);
+        let app = |id: &str, name: &str| {
+            let app = Application::new(id).display_name(name).past(past());
+            app.next(Script::success().commit_sha(HEAD))
+        };
+        World::new()
+            .application(app(&api, "shop-api"))
+            .application(app(&web, "shop-web"))
+    };
+    // What the version that is live answers, and the next one.
+    for (live, next, code, made) in [
+        // The failed job is run again, and the service still is bad.
+        (503, 503, 8, 1),
+        (503, 200, 0, 1),
+        (200, 503, 0, 0),
+    ] {
+        let first = Mutex::new(None);
+        let site = Web::start(move |visit| {
+            let mut first = first.lock().unwrap();
+            let first = first.get_or_insert_with(|| visit.target.clone());
+            let status = if *first == visit.target { live } else { next };
+            answer(status, HEAD)
+        })
+        .await;
+        let stack = format!(
+            "services:\n  api: {{ app: shop-api, verify: {{ url: \"{}\", contains: \"{{commit}}\", \
+             successes: 1, timeout: {A_FEW_VISITS} }} }}\n  web: {{ app: shop-web, after: [api] }}\n",
+            site.url("/{deployment-id}")
+        );
+        let simulator = Simulator::start(world()).await;
+        let server = Hub::default().serve().await;
+        let run = runner(&simulator, &server)
+            .set("SEVALLA_ACTION", "deploy-stack")
+            .set("SEVALLA_STACK", stack)
+            .run()
+            .await;
+        assert_eq!(run.code, Some(code), "{}", run.streams());
+        assert_eq!(simulator.deployments_made(), made, "{}", run.streams());
+        if made > 0 {
+            run.assert_told("but its check did not pass: ");
+        } else {
+            run.assert_told("is live; its check passed");
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! Several services as one change: `plan-stack` and `deploy-stack`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sevalla_simulator::{
-    Application, Behaviour, Fault, PastDeployment, Script, Simulator, StaticSite, World,
+    Application, Behaviour, DeploymentType, Fault, PastDeployment, Script, Simulator, StaticSite,
+    World,
 };
 
 use crate::documents::assert_report;
@@ -296,6 +298,18 @@ async fn a_stack_that_is_partly_rolled_back_is_not_called_rolled_back() {
 }
 
 #[tokio::test]
+async fn after_a_failure_what_somebody_else_has_deployed_is_live() {
+    let [web, _, docs, mail] = good();
+    let simulator = Simulator::start(shop([web, Script::failed(), docs, mail])).await;
+    let [_, api, _] = apps();
+    let before = Script::success().run(Duration::from_secs(2));
+    let other = simulator.add_deployment(&api, DeploymentType::Manual, before);
+    let run = deploys(&simulator, STACK).on_github().run().await;
+    run.assert_ended(1, "failed");
+    assert_eq!(service(&run, "api")["live-deployment-id"], other);
+}
+
+#[tokio::test]
 async fn nothing_is_sent_for_a_file_that_is_wrong() {
     let simulator = Simulator::start(shop(good())).await;
     let stack = "services:\n  api: { app: shop-api, verify: { url: ftp://x } }\n  web: { ap: x, after: [apo] }\n";
@@ -319,11 +333,20 @@ async fn nothing_is_sent_for_a_file_that_is_wrong() {
 #[tokio::test]
 async fn a_service_that_is_not_there_or_there_twice_is_refused_before_the_start() {
     let simulator = Simulator::start(shop(good())).await;
-    let stack = STACK.replace("shop-mail", "shop-mali");
+    let stack = STACK
+        .replace("shop-mail", "shop-mali")
+        .replace("shop-docs", "shop-doks")
+        .replace("shop-api", &apps()[0]);
     let run = deploys(&simulator, &stack).run().await;
-    run.assert_ended(9, "rejected");
-    run.assert_told("No application is called \"shop-mali\"");
-    run.assert_told("It is service mail");
+    run.assert_ended(2, "invalid-input");
+    for text in [
+        "SEVALLA_STACK: line 3, column 15: web and api are both the application",
+        "SEVALLA_STACK: line 4, column 24: No static site is called \"shop-doks\"",
+        "SEVALLA_STACK: line 5, column 16: No application is called \"shop-mali\"",
+        "Did you mean \"shop-mail\"? Set app to the UUID of the one you mean",
+    ] {
+        run.assert_told(text);
+    }
 
     let stack = STACK.replace("shop-mail", &apps()[0]);
     let run = deploys(&simulator, &stack).run().await;
@@ -376,16 +399,30 @@ async fn a_matrix_of_jobs_deploys_a_stack_on_github() {
     assert_eq!(simulator.deployments_made(), 4);
 }
 
-/// What a program of jq makes of the outputs of the plan.
-async fn converted(simulator: &Simulator, heading: &str) -> Value {
-    let run = runner(simulator, "plan-stack", STACK);
+/// A stack whose names are keywords of an engine, or not allowed there.
+const ODD: &str = "services:
+  image: { app: shop-web, after: [a_b, a-b] }
+  a_b: { app: shop-api }
+  stack: { static-site: shop-docs }
+  a-b: { app: shop-mail, after: [a_b] }
+";
+
+/// What a script of the shell makes of the outputs of the plan, with the program of jq
+/// under a heading of the page.
+async fn converted(simulator: &Simulator, heading: &str, script: &str) -> Value {
+    let run = runner(simulator, "plan-stack", ODD);
     let run = run.set("SEVALLA_OUTPUT_FILE", "plan.json").run().await;
     run.assert_ended(0, "success");
-    let made = std::process::Command::new("jq")
-        .arg(block(heading, "jq"))
-        .arg(run.path("plan.json"))
+    let program = script.split_whitespace().nth(2).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("ci")).unwrap();
+    std::fs::write(folder.path().join(program), block(heading, "jq")).unwrap();
+    std::fs::copy(run.path("plan.json"), folder.path().join("plan.json")).unwrap();
+    let made = std::process::Command::new("sh")
+        .args(["-c", script])
+        .current_dir(folder.path())
         .output()
-        .expect("jq is installed");
+        .expect("there is a shell");
     assert!(
         made.status.success(),
         "{}",
@@ -403,24 +440,85 @@ async fn run_job(simulator: &Simulator, variables: impl IntoIterator<Item = (Str
     runner.run().await.assert_ended(0, "success");
 }
 
+/// GitLab's keywords at the place of a job, and what it takes for no name.
+const GITLAB_KEYWORDS: &[&str] = &[
+    "after_script",
+    "before_script",
+    "cache",
+    "default",
+    "image",
+    "include",
+    "pages",
+    "services",
+    "spec",
+    "stages",
+    "types",
+    "variables",
+    "workflow",
+    "true",
+    "false",
+    "nil",
+];
+
 #[tokio::test]
 async fn a_child_pipeline_deploys_a_stack_on_gitlab() {
+    let heading = "GitLab: a child pipeline with `needs`";
+    let recipe: yaml_serde::Value = yaml_serde::from_str(&block(heading, "yaml")).unwrap();
+    let generate = &recipe["generate"];
+    // It has a shell, in which jq is installed first.
+    assert!(generate["image"].as_str().unwrap().starts_with("alpine:"));
+    let lines = generate["script"].as_sequence().unwrap();
+    let lines: Vec<&str> = lines.iter().map(|line| line.as_str().unwrap()).collect();
+    let ["apk add --no-cache jq", convert] = lines.as_slice() else {
+        panic!("{lines:?}");
+    };
+    let (convert, made) = convert.split_once(" > ").unwrap();
+    assert_eq!(recipe["deploy"]["trigger"]["include"][0]["artifact"], made);
+
     let simulator = Simulator::start(shop(good())).await;
-    let pipeline = converted(&simulator, "GitLab: a child pipeline with `needs`").await;
-    assert_eq!(pipeline["web"]["needs"], json!(["api"]));
-    for name in ["api", "docs", "web", "mail"] {
-        let variables = pipeline[name]["variables"].as_object().unwrap();
-        run_job(&simulator, variables.clone()).await;
+    let pipeline = converted(&simulator, heading, convert).await;
+    let jobs = pipeline.as_object().unwrap();
+    for (name, job) in jobs {
+        assert!(!GITLAB_KEYWORDS.contains(&name.as_str()), "{name}");
+        for needed in job["needs"].as_array().unwrap() {
+            assert!(jobs.contains_key(needed.as_str().unwrap()), "{needed}");
+        }
+        let variables = job["variables"].as_object().unwrap().iter();
+        let variables = variables.map(|(name, it)| {
+            assert_eq!(it["expand"], false, "{name}");
+            (name.clone(), it["value"].clone())
+        });
+        run_job(&simulator, variables).await;
     }
+    assert_eq!(
+        pipeline["deploy-image"]["needs"],
+        json!(["deploy-a_b", "deploy-a-b"])
+    );
     assert_eq!(simulator.deployments_made(), 4);
 }
 
 #[tokio::test]
 async fn a_dag_deploys_a_stack_on_argo() {
+    let heading = "Argo Workflows: a DAG";
     let simulator = Simulator::start(shop(good())).await;
-    let workflow = converted(&simulator, "Argo Workflows: a DAG").await;
+    let script = block(heading, "sh");
+    let convert = script.lines().nth(1).unwrap().split(" | ").next().unwrap();
+    let workflow = converted(&simulator, heading, convert).await;
     let templates = workflow["spec"]["templates"].as_array().unwrap();
-    let tasks = templates[0]["dag"]["tasks"].as_array().unwrap();
+    let names: BTreeSet<&str> = templates
+        .iter()
+        .map(|template| template["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), 5);
+    for name in names {
+        let is_inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        assert!(
+            name.chars().all(is_inner) && !name.starts_with('-'),
+            "{name}"
+        );
+    }
+    let entry = templates.iter().find(|it| it["name"] == "stack").unwrap();
+    let tasks = entry["dag"]["tasks"].as_array().unwrap();
     assert_eq!(tasks.len(), 4);
     for task in tasks {
         let mut templates = templates.iter();

@@ -57,6 +57,8 @@ pub(crate) struct DeploymentContext {
     pub(crate) wanted: Option<Deployment>,
     /// What the log of the deployment that is followed says.
     pub(crate) log: Option<LogDiagnosis>,
+    /// Whether others waited or ran before this one.
+    pub(crate) is_behind: bool,
     /// Whether it is the first deployment of the service.
     pub(crate) is_first: bool,
     /// Whether this run has started the deployment.
@@ -72,6 +74,8 @@ pub(crate) struct FinishedDeployment {
     pub(crate) deployment: EndedDeployment,
     /// What was live before, if that is known.
     pub(crate) before: Option<Deployment>,
+    /// Whether others waited or ran then, which may have become live since.
+    pub(crate) is_behind: bool,
     /// What its log says.
     pub(crate) log: Option<LogDiagnosis>,
     /// Whether this run has started it.
@@ -92,6 +96,7 @@ impl DeploymentContext {
             own: None,
             log: None,
             wanted: before.rollback.as_ref().map(|rollback| rollback.to.clone()),
+            is_behind: !before.busy.is_empty(),
             is_first: false,
             is_ours: true,
             is_anothers: false,
@@ -147,6 +152,7 @@ impl ActionContext<'_> {
         self.finished.replace(Some(FinishedDeployment {
             deployment: ended.clone(),
             before: scene.live.clone(),
+            is_behind: scene.is_behind,
             log: scene.log.clone(),
             is_ours: scene.is_ours,
             undone: None,
@@ -286,14 +292,15 @@ impl ActionContext<'_> {
         if !self.may_go_back(scene) || scene.live.is_none() {
             return self.deadline.moment();
         }
-        self.deadline.keeping(self.kept_for_going_back()).moment()
+        self.deadline.keeping(self.kept_for_going_back(1)).moment()
     }
 
-    /// How much of the time that is left is kept for going back.
-    pub(crate) fn kept_for_going_back(&self) -> Duration {
+    /// How much of the time that is left is kept for going back, so many times one
+    /// after the other.
+    pub(crate) fn kept_for_going_back(&self, times: u32) -> Duration {
         let left = self.deadline.moment();
         let left = left.saturating_duration_since(Instant::now());
-        KEPT_FOR_GOING_BACK.min(left / 3)
+        KEPT_FOR_GOING_BACK.saturating_mul(times).min(left / 3)
     }
 
     /// Purges again what Sevalla has purged: no reason to fail, nor to wait long.
@@ -318,7 +325,7 @@ impl ActionContext<'_> {
 
     /// Whether the deployment answers well. `own` is the service's address, as
     /// far as it was read.
-    async fn check(
+    pub(crate) async fn check(
         &self,
         check: &Check,
         source: &DeploymentClient,

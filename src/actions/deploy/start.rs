@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use crate::actions::at_most_once::at_most_once;
 use crate::actions::deploy::preflight::Preflight;
+use crate::actions::deploy::start_rollback;
 use crate::actions::error::{LookupFailure, Report, TriggerError};
 use crate::actions::lookup::{Candidates, find_one, search_to_the_end};
 use crate::actions::task::DeployOperation;
-use crate::deployment::{Deployment, Service, ServiceKind};
+use crate::deployment::{DeploySource, Deployment, DeploymentId, Service, ServiceKind};
 use crate::event::EventKind;
 use crate::secret::HookUrl;
 use crate::sevalla::operation::{LIST_DEPLOYMENTS, LIST_STATIC_SITE_DEPLOYMENTS, Operation};
@@ -28,6 +29,36 @@ pub(crate) enum Started {
     Unseen,
 }
 
+/// A request that starts a deployment of a service. They are values and not closures, so
+/// that what surrounds them is compiled once.
+pub(crate) enum StartRequest<'a> {
+    Trigger(Uuid, &'a DeploySource),
+    DeploySite(Uuid, Option<&'a str>),
+    RollBack(Uuid, Option<&'a DeploymentId>),
+    RollBackSite(Uuid, &'a DeploymentId),
+}
+
+impl StartRequest<'_> {
+    const fn service(&self) -> Service {
+        match self {
+            Self::Trigger(app, _) | Self::RollBack(app, _) => Service::application(*app),
+            Self::DeploySite(site, _) | Self::RollBackSite(site, _) => Service::static_site(*site),
+        }
+    }
+
+    async fn send(&self, client: &Client) -> Result<Deployment, ApiError> {
+        let (writes, patience) = (client.writes(), Patience::FOR_A_WRITE);
+        match *self {
+            Self::Trigger(app, order) => writes.trigger_deployment(app, order, patience).await,
+            Self::DeploySite(site, branch) => {
+                writes.deploy_static_site(site, branch, patience).await
+            }
+            Self::RollBack(app, to) => writes.rollback_deployment(app, to, patience).await,
+            Self::RollBackSite(site, to) => writes.roll_back_static_site(site, to, patience).await,
+        }
+    }
+}
+
 /// Makes the change, at most once.
 pub(crate) async fn start(
     client: &Client,
@@ -36,59 +67,46 @@ pub(crate) async fn start(
     before: &Preflight,
     tell: Report<'_>,
 ) -> Result<Started, TriggerError> {
-    let patience = Patience::FOR_A_WRITE;
-    let started = match work {
+    let request = match work {
         DeployOperation::CallHook { hook, app } => {
-            call_hook(client, hook, *app, is_followed, before, tell).await?
+            let called = call_hook(client, hook, *app, is_followed, before, tell);
+            return Ok(report_started(called.await?, tell));
         }
-        DeployOperation::DeployApplication { app, order } => {
-            let send = async || {
-                client
-                    .writes()
-                    .trigger_deployment(*app, order, patience)
-                    .await
+        DeployOperation::RollBackApplication { app, .. } => {
+            let Some(rollback) = &before.rollback else {
+                return Err(start_rollback::nothing_earlier());
             };
-            once(client, Service::application(*app), before, send, tell).await?
+            let started = rollback.start(client, *app, before, tell).await?;
+            return Ok(report_started(started, tell));
         }
+        DeployOperation::DeployApplication { app, order } => StartRequest::Trigger(*app, order),
         DeployOperation::DeployStaticSite { site, branch } => {
             // What the user asked for, also where the site could not be read.
             let branch = branch.as_deref().or(before.wanted.branch.as_deref());
-            let send = async || {
-                client
-                    .writes()
-                    .deploy_static_site(*site, branch, patience)
-                    .await
-            };
-            once(client, Service::static_site(*site), before, send, tell).await?
+            StartRequest::DeploySite(*site, branch)
         }
-        DeployOperation::RollBackApplication { app, .. } => match &before.rollback {
-            Some(rollback) => rollback.start(client, *app, before, tell).await?,
-            None => return Err(crate::actions::deploy::start_rollback::nothing_earlier()),
-        },
-        DeployOperation::RollBackStaticSite { site, to } => {
-            let send = async || {
-                client
-                    .writes()
-                    .roll_back_static_site(*site, to, patience)
-                    .await
-            };
-            once(client, Service::static_site(*site), before, send, tell).await?
-        }
+        DeployOperation::RollBackStaticSite { site, to } => StartRequest::RollBackSite(*site, to),
     };
+    let started = once(client, &request, before, tell).await?;
+    Ok(report_started(started, tell))
+}
+
+fn report_started(started: Started, tell: Report<'_>) -> Started {
     if let Started::Known(service, deployment) = &started {
         tell(EventKind::Started(*service, deployment));
     }
-    Ok(started)
+    started
 }
 
 /// Starts a deployment of a service by a request of the API.
 pub(crate) async fn once(
     client: &Client,
-    service: Service,
+    request: &StartRequest<'_>,
     before: &Preflight,
-    send: impl AsyncFn() -> Result<Deployment, ApiError>,
     tell: Report<'_>,
 ) -> Result<Started, TriggerError> {
+    let service = request.service();
+    let send = async || request.send(client).await;
     let find = async || search(client, service, before).await;
     let named = at_most_once(send, find, client, &before.entry, tell).await?;
     // Accepted, and yet one that had ended is no new one, whoever names it.

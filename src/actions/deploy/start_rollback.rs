@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::actions::deploy::matcher::{DeployKind, DeploymentMatcher};
 use crate::actions::deploy::past::is_success;
 use crate::actions::deploy::preflight::Preflight;
-use crate::actions::deploy::start::{self, Started};
+use crate::actions::deploy::start::{self, StartRequest, Started};
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::task::EarlierDeployment;
 use crate::deployment::{self, DeploySource, Deployment, DeploymentId, Service, Status};
@@ -259,26 +259,19 @@ impl Rollback {
         tell: Report<'_>,
     ) -> Result<Started, TriggerError> {
         let service = Service::application(app);
-        let patience = Patience::FOR_A_WRITE;
         let may_omit_id = match &self.request {
             RollbackRequest::Image(image) => {
                 let order = DeploySource {
                     docker_image: Some(image.clone()),
                     ..DeploySource::default()
                 };
-                let send = async || {
-                    client
-                        .writes()
-                        .trigger_deployment(app, &order, patience)
-                        .await
-                };
-                return start::once(client, service, before, send, tell).await;
+                let request = StartRequest::Trigger(app, &order);
+                return start::once(client, &request, before, tell).await;
             }
             RollbackRequest::Call { may_omit_id } => *may_omit_id,
         };
-        let id = Some(&self.to.id);
-        let send = async || client.writes().rollback_deployment(app, id, patience).await;
-        let error = match start::once(client, service, before, send, tell).await {
+        let request = StartRequest::RollBack(app, Some(&self.to.id));
+        let error = match start::once(client, &request, before, tell).await {
             Err(TriggerError::Api(error)) if may_omit_id && refuses_id(&error) => error,
             other => return other,
         };
@@ -287,13 +280,8 @@ impl Rollback {
             "Sevalla refused the id of the version to roll back to. That version is the latest \
              successful deployment, so the rollback is requested without an id.",
         ));
-        let send = async || {
-            client
-                .writes()
-                .rollback_deployment(app, None, patience)
-                .await
-        };
-        start::once(client, service, before, send, tell).await
+        let request = StartRequest::RollBack(app, None);
+        start::once(client, &request, before, tell).await
     }
 
     /// Without an id the service takes its latest success, whatever that is.

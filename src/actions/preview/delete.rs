@@ -54,7 +54,7 @@ impl ActionContext<'_> {
 
     async fn delete_and_say(&self, preview: &Preview) -> Outcome {
         let apps = RefCell::default();
-        let outcome = self.find_and_delete(preview, &apps).await;
+        let outcome = self.find_and_delete(preview, None, &apps).await;
         self.say_gone_or_why_not(preview, &apps.into_inner(), &outcome)
             .await;
         outcome
@@ -67,7 +67,9 @@ impl ActionContext<'_> {
             app: made.or(preview.app),
             ..preview.clone()
         };
-        let outcome = self.find_and_delete(&preview, &RefCell::default()).await;
+        let outcome = self
+            .find_and_delete(&preview, None, &RefCell::default())
+            .await;
         if let ExitStatus::Interrupted(_) = outcome.ending() {
             return outcome.because("The pull request is closed: its preview app is not needed");
         }
@@ -115,15 +117,28 @@ impl ActionContext<'_> {
         }
     }
 
+    /// Deletes what is meant. `known` are the apps that comments name; if they are not
+    /// given, the comments are read.
     pub(super) async fn find_and_delete(
         &self,
         preview: &Preview,
+        known: Option<KeptApps>,
         found: &RefCell<Vec<Uuid>>,
     ) -> Outcome {
         let course = DeletionProgress::default();
         let ends = RefCell::default();
         let all = async {
-            match self.delete_each(preview, &course, &ends, found).await {
+            let deleted = async {
+                let apps = match preview.app {
+                    Some(app) => vec![app],
+                    // Boxed: what waits in it is large.
+                    None => Box::pin(self.previews_to_delete(preview, known)).await?,
+                };
+                found.borrow_mut().clone_from(&apps);
+                self.delete_each(apps, &course, &ends).await;
+                Ok(())
+            };
+            match deleted.await {
                 Ok(()) => all_deleted(ends.take()),
                 Err(error) => self.not_started(error).await,
             }
@@ -136,17 +151,10 @@ impl ActionContext<'_> {
 
     async fn delete_each(
         &self,
-        preview: &Preview,
+        apps: Vec<Uuid>,
         course: &DeletionProgress,
         ends: &RefCell<Vec<Outcome>>,
-        found: &RefCell<Vec<Uuid>>,
-    ) -> Result<(), TriggerError> {
-        let apps = match preview.app {
-            Some(app) => vec![app],
-            // Boxed: what waits in it is large.
-            None => Box::pin(self.previews_to_delete(preview)).await?,
-        };
-        found.borrow_mut().clone_from(&apps);
+    ) {
         for app in apps {
             course.begin();
             let end = match self.delete_one(app, course).await {
@@ -156,13 +164,19 @@ impl ActionContext<'_> {
             ends.borrow_mut().push(end);
         }
         course.begin();
-        Ok(())
     }
 
-    async fn previews_to_delete(&self, preview: &Preview) -> Result<Vec<Uuid>, TriggerError> {
-        let kept = KeptApps {
-            elsewhere: Vec::new(),
-            ..self.kept_apps(preview).await
+    async fn previews_to_delete(
+        &self,
+        preview: &Preview,
+        known: Option<KeptApps>,
+    ) -> Result<Vec<Uuid>, TriggerError> {
+        let kept = match known {
+            Some(known) => known,
+            None => KeptApps {
+                elsewhere: Vec::new(),
+                ..self.kept_apps(preview).await
+            },
         };
         let mut apps = find::find_previews_to_delete(&self.client, preview, &kept).await?;
         apps.living = self.without_others(preview, apps.living, true).await?;

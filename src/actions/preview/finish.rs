@@ -18,7 +18,7 @@ use crate::outcome::Outcome;
 use crate::sevalla::Patience;
 
 /// How long the address of a new app may take to appear after its deployment.
-const ADDRESS: Duration = Duration::from_secs(60);
+pub(super) const ADDRESS: Duration = Duration::from_secs(60);
 
 /// What has become of a preview while it was deployed.
 enum PreviewState {
@@ -31,8 +31,9 @@ enum PreviewState {
 }
 
 /// What is known of a preview's address.
-enum PreviewAddress {
-    Known,
+pub(super) enum PreviewAddress {
+    /// It is this.
+    Known(String),
     Unknown,
     /// There is no such app any more.
     AppGone,
@@ -88,7 +89,7 @@ impl ActionContext<'_> {
                 _ = self.stop.asked() => PreviewAddress::Unknown,
             };
             match address {
-                PreviewAddress::Known => {}
+                PreviewAddress::Known(url) => self.reporter.on(EventKind::Url(&url)),
                 PreviewAddress::Unknown => self.reporter.on(EventKind::Warning(
                     Warning::NoPreviewAddress,
                     "The preview is deployed, but Sevalla does not report its address.",
@@ -156,21 +157,29 @@ impl ActionContext<'_> {
         let mut looks = Schedule::for_looks();
         loop {
             let patience = Patience::For(Duration::from_secs(10));
-            match self.client.application_host(app, patience).await {
-                Ok(host) => {
-                    if let Some(url) = host.and_then(|host| crate::sevalla::address(&host)) {
-                        let url = url.as_str().trim_end_matches('/');
-                        self.reporter.on(EventKind::Url(url));
-                        return PreviewAddress::Known;
-                    }
-                }
-                Err(error) if error.is_gone() => return PreviewAddress::AppGone,
-                Err(_) => {}
-            }
-            if Instant::now() >= give_up {
-                return PreviewAddress::Unknown;
+            let address = self.look_at_address(app, patience).await;
+            if !matches!(address, PreviewAddress::Unknown) || Instant::now() >= give_up {
+                return address;
             }
             sleep(looks.next_wait(None)).await;
         }
     }
+
+    /// The address of a preview app as Sevalla reports it now.
+    pub(super) async fn look_at_address(&self, app: Uuid, patience: Patience) -> PreviewAddress {
+        match self.client.application_host(app, patience).await {
+            Ok(host) => match host.and_then(|host| url_of_host(&host)) {
+                Some(url) => PreviewAddress::Known(url),
+                None => PreviewAddress::Unknown,
+            },
+            Err(error) if error.is_gone() => PreviewAddress::AppGone,
+            Err(_) => PreviewAddress::Unknown,
+        }
+    }
+}
+
+/// The address of a host.
+pub(super) fn url_of_host(host: &str) -> Option<String> {
+    let url = crate::sevalla::address(host)?;
+    Some(url.as_str().trim_end_matches('/').to_owned())
 }

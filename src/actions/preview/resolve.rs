@@ -28,13 +28,7 @@ pub(crate) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) ->
 
 /// One or the other, as the event of the pull request asks.
 pub(crate) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Option<Task> {
-    let is_closed = request_of(inputs, facts).is_some_and(|request| {
-        request.action == Some(ChangeAction::Closed)
-            || request
-                .state
-                .is_some_and(|state| state != ChangeState::Open)
-    });
-    if is_closed {
+    if is_closed(inputs, facts) {
         doubts.need_token(inputs);
         return Some(Task::EndPreview(preview(inputs, facts)));
     }
@@ -44,6 +38,16 @@ pub(crate) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) 
         ends_with_pull_request: true,
         ..wanted
     }))
+}
+
+/// Whether the CI says that the pull request of the run is closed.
+pub(crate) fn is_closed(inputs: &Inputs, facts: &Facts) -> bool {
+    request_of(inputs, facts).is_some_and(|request| {
+        request.action == Some(ChangeAction::Closed)
+            || request
+                .state
+                .is_some_and(|state| state != ChangeState::Open)
+    })
 }
 
 /// Previews of closed pull requests, and previews that are too old.

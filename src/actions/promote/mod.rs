@@ -6,11 +6,11 @@ use std::cell::RefCell;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::actions::at_once::join_all;
 use crate::actions::deploy;
 use crate::actions::deploy::cancel::CancelResult;
 use crate::actions::deploy::finalize::DeploymentContext;
@@ -285,7 +285,7 @@ impl ActionContext<'_> {
     fn end_of_targets(&self) -> Deadline {
         match self.plan.on_failure {
             OnFailure::Leave => self.deadline,
-            OnFailure::Rollback => self.deadline.keeping(self.kept_for_going_back()),
+            OnFailure::Rollback => self.deadline.keeping(self.kept_for_going_back(1)),
         }
     }
 

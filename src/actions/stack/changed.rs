@@ -11,10 +11,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::actions::ActionContext;
+use crate::actions::at_once::join_all;
 use crate::actions::deploy::past::read_past;
 use crate::actions::error::TriggerError;
 use crate::actions::stack::{StackMember, StackTask};
@@ -23,9 +23,14 @@ use crate::code_host::{ChangedFiles, CodeHost};
 use crate::deployment::{Deployment, ServiceKind, short};
 use crate::path_filter::PathFilter;
 use crate::sevalla::{ApiError, Patience};
+use crate::verify::{Check, Verified};
 
 /// How long comparing all commits may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The longest that the check of a service is repeated which has not changed. It runs
+/// already, so it need not be waited for.
+const CHECK: Duration = Duration::from_secs(30);
 
 /// How many services are read at once.
 const AT_ONCE: usize = 10;
@@ -90,15 +95,54 @@ impl ActionContext<'_> {
         let mut decisions = Vec::new();
         for members in stack.members.chunks(AT_ONCE) {
             let read = members.iter().map(|member| self.member(member));
+            let mut decided = Vec::new();
             // One after the other: services that share a commit share its files.
-            for read in join_all(read).await {
-                decisions.push(match read {
-                    Ok(member) => detector.decide(&member).await,
-                    Err(why) => DeployDecision::unknown(&why),
+            for (member, read) in members.iter().zip(join_all(read).await) {
+                decided.push(match read {
+                    Ok(read) => {
+                        let decision = detector.decide(&read).await;
+                        self.confirm(member, read.past, decision)
+                    }
+                    Err(why) => self.confirm(member, Vec::new(), DeployDecision::unknown(&why)),
                 });
             }
+            decisions.extend(join_all(decided).await);
         }
         decisions
+    }
+
+    /// Keeps a service that has a check only if it passes now. Nothing else shows how
+    /// the check ended after the deployment that is live.
+    async fn confirm(
+        &self,
+        member: &StackMember,
+        past: Vec<Deployment>,
+        decision: DeployDecision,
+    ) -> DeployDecision {
+        let (false, Some(check), Ok((live, _))) = (
+            decision.deploys,
+            member.plan.check.as_ref(),
+            live::live(&past),
+        ) else {
+            return decision;
+        };
+        let check = Check {
+            timeout: check.timeout.min(CHECK),
+            ..check.clone()
+        };
+        let context = self.of_member(member, &member.plan, self.deadline, None);
+        let source = context.source(member.on_sevalla(), &live.id);
+        let by = self.deadline.moment();
+        match context
+            .check(&check, &source, live, None, by, &|_| {})
+            .await
+        {
+            Verified::Yes => DeployDecision::keep(format!("{}; its check passed", decision.why)),
+            Verified::No(report) | Verified::NotMade(report) => {
+                let why = format!("{}, but its check did not pass", decision.why);
+                DeployDecision::deploy(format!("{why}: {}", report.reason))
+            }
+        }
     }
 
     /// What is known of a service, or why nothing is.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use futures_util::future::join;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::actions::resolve::Plan;
 use crate::actions::stack::report::{MemberEnd, MemberFate};
@@ -42,6 +42,7 @@ impl ActionContext<'_> {
         if self.plan.on_failure == OnFailure::Rollback {
             self.take_back_members(&decided, &mut ends).await;
         }
+        self.read_live(&decided.task, &mut ends).await;
         self.report_services(&decided, &ends);
         let outcome = Outcome::of_stack(&decided.task, &ends);
         let is_complete = ends.iter().all(MemberEnd::is_good);
@@ -69,8 +70,11 @@ impl ActionContext<'_> {
         let members = &decided.task.members;
         let deadline = match self.plan.on_failure {
             OnFailure::Leave => self.deadline,
-            // Going back takes time too.
-            OnFailure::Rollback => self.deadline.keeping(self.kept_for_going_back()),
+            // Going back takes time too, for each layer.
+            OnFailure::Rollback => {
+                let layers = u32::try_from(decided.layers().len()).unwrap_or(u32::MAX);
+                self.deadline.keeping(self.kept_for_going_back(layers))
+            }
         };
         // Going back is decided for all services together.
         let plans = members.iter().map(|member| Plan {
@@ -83,7 +87,7 @@ impl ActionContext<'_> {
             let (Some(member), Some(plan)) = (members.get(at), plans.get(at)) else {
                 return Step::End(MemberEnd::new(MemberFate::Unchanged));
             };
-            match self.obstacle(decided, at, ends) {
+            match self.obstacle(decided, at, ends, deadline) {
                 Some(end) => Step::End(end),
                 None => Step::Work(self.deploy_member(member, plan, deadline, &turns)),
             }
@@ -97,6 +101,7 @@ impl ActionContext<'_> {
         decided: &DecidedStack,
         at: usize,
         ends: &[Option<MemberEnd>],
+        deadline: Deadline,
     ) -> Option<MemberEnd> {
         if !decided.deploys(at) {
             return Some(MemberEnd::new(MemberFate::Unchanged));
@@ -121,7 +126,7 @@ impl ActionContext<'_> {
                 missing.name()
             )));
         }
-        if Instant::now() >= self.deadline.moment() {
+        if deadline.is_over() {
             let outcome = Outcome::of(Failure::TimeUp, "timeout expired before it could start");
             return Some(MemberEnd::new(MemberFate::Ended(outcome)));
         }
@@ -142,7 +147,8 @@ impl ActionContext<'_> {
         end
     }
 
-    /// A run of one service's plan, whose events are about that service.
+    /// A run of one service's plan, whose events are about that service. After the
+    /// deadline it starts nothing.
     pub(super) fn of_member<'a>(
         &'a self,
         member: &'a StackMember,
@@ -151,6 +157,7 @@ impl ActionContext<'_> {
         turns: Option<&'a Semaphore>,
     ) -> ActionContext<'a> {
         ActionContext {
+            client: self.client.until(deadline.moment()),
             plan,
             deadline,
             is_host_silent: Cell::new(false),

@@ -10,10 +10,11 @@ mod rollback;
 mod schedule;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use uuid::Uuid;
 
-use crate::actions::error::TriggerError;
+use crate::actions::error::{FailedPrecondition, TriggerError};
 use crate::actions::named;
 use crate::actions::resolve::Plan;
 use crate::actions::stack::changed::DeployDecision;
@@ -24,13 +25,15 @@ use crate::deployment::Service;
 use crate::inputs::GivenName;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
-use crate::resource::{ResourceKind, ResourceList};
+use crate::resource::ResourceList;
 use crate::sevalla::{Patience, RecordList};
-use crate::stack::{Order, StackPreview, StackService};
+use crate::stack::{Order, Place, PlacedText, StackPreview, StackService};
 
 /// A stack, as its file and the inputs describe it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct StackTask {
+    /// What messages call the file.
+    pub file: String,
     /// The services, in the order of the file.
     pub members: Vec<StackMember>,
     /// Which of them waits for which.
@@ -126,7 +129,9 @@ impl ActionContext<'_> {
     /// Finds the services, and decides which of them have to be deployed.
     async fn decided(&self, stack: &StackTask) -> Result<DecidedStack, Outcome> {
         let work = async {
-            let task = self.look_up_members(stack.clone()).await?;
+            let mut wrong = WrongNames::default();
+            let task = self.look_up_members(stack.clone(), &mut wrong).await?;
+            wrong.refuse(&task.file)?;
             let mut decisions = if task.only_changed {
                 self.decide(&task).await
             } else {
@@ -159,53 +164,79 @@ impl ActionContext<'_> {
     pub(crate) async fn look_up_members(
         &self,
         mut stack: StackTask,
+        wrong: &mut WrongNames,
     ) -> Result<StackTask, TriggerError> {
         let mut lists: HashMap<&'static str, RecordList> = HashMap::new();
-        for kind in [ResourceKind::Application, ResourceKind::StaticSite] {
-            let is_named =
-                |member: &StackMember| member.name.as_ref().is_some_and(|name| name.kind == kind);
-            if stack.members.iter().any(is_named) {
-                let list = ResourceList::All(kind);
-                let all = self.client.pages(list, Patience::BEFORE_THE_START).await?;
-                lists.insert(kind.noun(), all);
+        for member in &mut stack.members {
+            let Some(GivenName { kind, name }) = member.name.clone() else {
+                continue;
+            };
+            let all = match lists.entry(kind.noun()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let list = ResourceList::All(kind);
+                    place.insert(self.client.pages(list, Patience::BEFORE_THE_START).await?)
+                }
+            };
+            match named::find_among(all, kind, &name, named::NameSearch::Id) {
+                Ok(found) => *member = member.clone().with_id(found.id),
+                Err(refused) => wrong.add(&member.service.target, refused),
             }
         }
-        let mut members: Vec<StackMember> = Vec::new();
-        for member in stack.members {
-            let Some(GivenName { kind, name }) = member.name.clone() else {
-                members.push(member);
-                continue;
-            };
-            let at = format!("It is service {}", member.name());
-            let Some(all) = lists.get(kind.noun()) else {
-                continue;
-            };
-            let found = named::find_among(all, kind, &name, named::NameSearch::Id);
-            let found = found.map_err(|error| error.at(at))?;
-            members.push(member.with_id(found.id));
-        }
-        stack.members = members;
-        refuse_twice(&stack)?;
+        find_twice(&stack, wrong);
         Ok(stack)
     }
 }
 
+/// What a stack file names that is not on Sevalla, or there twice.
+#[derive(Default)]
+pub(crate) struct WrongNames(Vec<(Place, FailedPrecondition)>);
+
+impl WrongNames {
+    pub(crate) fn add(&mut self, name: &PlacedText, refused: FailedPrecondition) {
+        self.0.push((name.place, refused));
+    }
+
+    /// One error from all, each with its place in the file, if there are any.
+    pub(crate) fn refuse(mut self, file: &str) -> Result<(), TriggerError> {
+        self.0.sort_by_key(|(place, _)| *place);
+        let mut wrong = self.0.into_iter().map(|(place, refused)| {
+            let reason = format!("{file}: {place}: {}", refused.reason);
+            // The file's keys are those of the inputs without `-id`.
+            let hint = refused.hint.replace("-id to the UUID", " to the UUID");
+            FailedPrecondition {
+                reason,
+                hint,
+                ..refused
+            }
+        });
+        let Some(mut first) = wrong.next() else {
+            return Ok(());
+        };
+        for other in wrong {
+            first
+                .details
+                .push(format!("{}. {}", other.reason, other.hint));
+            first.details.extend(other.details);
+        }
+        Err(first.into())
+    }
+}
+
 /// Two services must not be one on Sevalla: by its name and by its id.
-fn refuse_twice(stack: &StackTask) -> Result<(), TriggerError> {
+fn find_twice(stack: &StackTask, wrong: &mut WrongNames) {
+    let known = |member: &&StackMember| member.name.is_none();
     for (at, member) in stack.members.iter().enumerate() {
-        let mut before = stack.members.iter().take(at);
-        if let Some(first) = before.find(|other| other.on_sevalla() == member.on_sevalla()) {
-            let reason = format!(
-                "{} and {} are both the {}",
-                first.name(),
-                member.name(),
-                member.on_sevalla()
-            );
+        let mut before = stack.members.iter().take(at).filter(known);
+        let is_it = |other: &&StackMember| other.on_sevalla() == member.on_sevalla();
+        if let Some(first) = before.find(is_it).filter(|_| known(&member)) {
+            let (one, other) = (first.name(), member.name());
+            let reason = format!("{one} and {other} are both the {}", member.on_sevalla());
             let hint = "Remove one of them from the stack file";
-            return Err(TriggerError::refused(Failure::UnusableStack, reason, hint));
+            let refused = FailedPrecondition::new(Failure::UnusableStack, reason, hint);
+            wrong.add(&member.service.target, refused);
         }
     }
-    Ok(())
 }
 
 /// Adds the services that are after one that is deployed.

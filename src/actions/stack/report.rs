@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::actions::ActionContext;
+use crate::actions::at_once::join_all;
 use crate::actions::deploy::finalize::FinishedDeployment;
+use crate::actions::deploy::past::{is_success, read_past};
 use crate::actions::deploy::rollback::{LiveAfterRollback, RollbackReport};
 use crate::actions::stack::{DecidedStack, StackMember, StackTask};
+use crate::actions::{ActionContext, LAST_REQUESTS};
 use crate::deployment::{Deployment, ServiceKind, Verdict};
 use crate::event::{Event, EventKind, StackOutput};
 use crate::exit_status::ExitStatus;
@@ -21,6 +23,8 @@ pub(crate) struct MemberEnd {
     pub(crate) seen: Option<FinishedDeployment>,
     /// What came of rolling it back, if that was tried.
     pub(crate) undone: Option<RollbackReport>,
+    /// What Sevalla's list has shown to be live since.
+    read: Option<Deployment>,
     /// When it ended, if it was deployed.
     pub(crate) at: Option<Instant>,
 }
@@ -52,12 +56,13 @@ impl MemberEnd {
             fate,
             seen: None,
             undone: None,
+            read: None,
             at: None,
         }
     }
 
     /// The end of a deployment, with what was seen of it.
-    pub(super) fn of(outcome: Outcome, mut seen: Option<FinishedDeployment>) -> Self {
+    pub(crate) fn of(outcome: Outcome, mut seen: Option<FinishedDeployment>) -> Self {
         Self {
             undone: seen.as_mut().and_then(|seen| seen.undone.take()),
             seen,
@@ -142,6 +147,9 @@ impl MemberEnd {
 
     /// The deployment that is live now, as far as this run knows.
     fn live(&self) -> Option<&Deployment> {
+        if self.read.is_some() {
+            return self.read.as_ref();
+        }
         let seen = self.seen.as_ref()?;
         let own: &Deployment = &seen.deployment;
         match self.undone.as_ref().map(|undone| &undone.live) {
@@ -151,14 +159,46 @@ impl MemberEnd {
                 if seen.deployment.verdict() == Verdict::Success {
                     Some(own)
                 } else {
-                    seen.before.as_ref()
+                    seen.before.as_ref().filter(|_| !seen.is_behind)
                 }
             }
+        }
+    }
+
+    /// Takes over what a list of deployments shows to be live, unless it lags behind
+    /// what is known.
+    fn learn_live(&mut self, listed: Vec<Deployment>) {
+        let place = |known: &Deployment| listed.iter().position(|one| one.id == known.id);
+        let Some(newest) = listed.iter().position(is_success) else {
+            return;
+        };
+        let is_older = |known| place(known).is_some_and(|at| at > newest);
+        if self.live().is_none_or(is_older) {
+            self.read = listed.into_iter().nth(newest);
         }
     }
 }
 
 impl ActionContext<'_> {
+    /// After a failure, reads which version is live of each service that was deployed:
+    /// somebody else may have deployed too.
+    pub(super) async fn read_live(&self, stack: &StackTask, ends: &mut [MemberEnd]) {
+        if ends.iter().all(MemberEnd::is_good) {
+            return;
+        }
+        // Also when the run has timed out.
+        let client = self.client.until(self.deadline.moment() + LAST_REQUESTS);
+        let all = ends.iter_mut().zip(&stack.members);
+        let reads = all.filter(|(end, _)| end.seen.is_some());
+        let reads = reads.map(async |(end, member)| {
+            let past = read_past(&client, member.on_sevalla());
+            if let Some(Ok(listed)) = self.for_more_words(past).await {
+                end.learn_live(listed);
+            }
+        });
+        join_all(reads).await;
+    }
+
     /// Reports each service: for people, and as the output `services`.
     pub(crate) fn report_services(&self, decided: &DecidedStack, ends: &[MemberEnd]) {
         let (stack, order) = (&decided.task, &decided.order);

@@ -104,6 +104,7 @@ pub(crate) fn stack(
         .filter_map(|service| member(service, inputs, &file, facts, doubts))
         .collect();
     Some(StackTask {
+        file,
         order,
         members,
         previews: parsed.previews,

@@ -1,9 +1,9 @@
 //! Does work in an order: each as soon as everything that it waits for has ended.
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
-
+use crate::actions::at_once::{Running, next, piece};
 use crate::stack::Order;
 
 /// What is done for one of several.
@@ -21,36 +21,47 @@ pub(super) async fn in_order<T, F: Future<Output = T>>(
     count: usize,
     begin: impl Fn(usize, &[Option<T>]) -> Step<T, F>,
 ) -> Vec<Option<T>> {
-    let mut ends: Vec<Option<T>> = (0..count).map(|_| None).collect();
+    let ends: RefCell<Vec<Option<T>>> = RefCell::new((0..count).map(|_| None).collect());
     let mut waiting: Vec<usize> = (0..count).collect();
-    let mut running = FuturesUnordered::new();
+    let mut running = Running::new();
     let heights = order.heights();
     loop {
-        let has_ended = |at: &usize| ends.get(*at).is_none_or(Option::is_some);
-        let is_ready = |at: &usize| order.needs(*at).iter().all(has_ended);
-        let (ready, still): (Vec<usize>, Vec<usize>) = waiting.into_iter().partition(is_ready);
-        waiting = still;
-        let mut ready = ready;
-        ready.sort_by_key(|at| Reverse(heights.get(*at)));
+        let has_ended = |at: usize| ends.borrow().get(at).is_none_or(Option::is_some);
+        let ready = take_ready(order, &heights, &mut waiting, &has_ended);
         let mut ended = Vec::new();
         for at in ready {
-            match begin(at, &ends) {
+            let step = begin(at, &ends.borrow());
+            match step {
                 Step::End(end) => ended.push((at, end)),
-                Step::Work(work) => running.push(async move { (at, work.await) }),
+                Step::Work(work) => running.push(piece(at, work, &ends)),
             }
         }
-        if ended.is_empty() {
-            match running.next().await {
-                Some(end) => ended.push(end),
-                None => return ends,
-            }
+        if ended.is_empty() && next(&mut running).await.is_none() {
+            break;
         }
         for (at, end) in ended {
-            if let Some(place) = ends.get_mut(at) {
+            if let Some(place) = ends.borrow_mut().get_mut(at) {
                 *place = Some(end);
             }
         }
     }
+    drop(running);
+    ends.into_inner()
+}
+
+/// Takes out those that wait for nothing any more, those with the longest chain first.
+fn take_ready(
+    order: &Order,
+    heights: &[usize],
+    waiting: &mut Vec<usize>,
+    has_ended: &dyn Fn(usize) -> bool,
+) -> Vec<usize> {
+    let is_ready = |at: &usize| order.needs(*at).iter().all(|need| has_ended(*need));
+    let (mut ready, still): (Vec<usize>, Vec<usize>) =
+        std::mem::take(waiting).into_iter().partition(is_ready);
+    *waiting = still;
+    ready.sort_by_key(|at| Reverse(heights.get(*at)));
+    ready
 }
 
 #[cfg(test)]

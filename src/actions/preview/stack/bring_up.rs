@@ -4,18 +4,20 @@
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use crate::actions::at_once::join_all;
 use crate::actions::database::variables::set_differing;
 use crate::actions::error::TriggerError;
+use crate::actions::preview::comment::PullRequestError;
 use crate::actions::preview::find::{self, PreviewLookup};
+use crate::actions::preview::finish::{ADDRESS, PreviewAddress, url_of_host};
 use crate::actions::preview::stack::ServicePreview;
 use crate::actions::preview::{NextStep, creation};
 use crate::actions::resolve::Plan;
-use crate::actions::stack::report::{MemberEnd, MemberFate};
+use crate::actions::stack::report::MemberEnd;
 use crate::actions::stack::{DecidedStack, StackMember, StackTask};
 use crate::actions::{ActionContext, WriteResult, nothing_started};
 use crate::backoff::Schedule;
@@ -27,13 +29,11 @@ use crate::inputs::WhenBusy;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::report::{PreviewRow, StackCommentStatus};
-use crate::sevalla::{Patience, address};
+use crate::sevalla::Patience;
+use crate::shutdown::Signal;
 use crate::stack::{EnvPart, Order};
 
 use super::{StackPreviewTask, marker};
-
-/// How long an address may take to appear after the end of the deployment.
-const ADDRESS: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What the services of a stack know of each other while they are brought up.
 struct Board<'l> {
@@ -56,43 +56,26 @@ impl ActionContext<'_> {
         let mut previews = in_order(previews);
         let number = task.wanted.preview.pull_request.unwrap_or_default();
         let marker = marker(task);
-        let deploying = StackCommentStatus::Deploying;
         // Without it nobody would know which app is whose.
-        if let Some(error) = self
-            .say(number, &marker, &rows(&previews, &[], &[]), deploying, true)
-            .await
-        {
+        if let Some(error) = self.say_deploying(number, &marker, &previews).await {
             return error
                 .outcome(number)
                 .because("No preview was created or deployed");
         }
-        for at in 0..previews.len() {
-            let Some(missing) = previews
-                .get(at)
-                .filter(|it| it.app.is_none() && it.decision.deploys)
-            else {
-                continue;
-            };
-            let made = match self.make_app(missing).await {
-                Ok(made) => made,
-                Err(outcome) => return self.stop_made(&previews, outcome).await,
-            };
-            if let Some(preview) = previews.get_mut(at) {
-                preview.app = Some(made);
-                preview.is_made = true;
+        let made = Box::pin(self.make_apps(number, &marker, &mut previews)).await;
+        let mut ends = Vec::new();
+        let mut urls = Vec::new();
+        let outcome = match made {
+            Err(outcome) => outcome,
+            Ok(()) => {
+                (ends, urls) = self.deploy_all(&previews, live).await;
+                let shown = shown(task, &previews);
+                self.report_services(&shown, &ends);
+                Outcome::of_stack(&shown.task, &ends)
             }
-            let rows = rows(&previews, &[], &[]);
-            if let Some(error) = self.say(number, &marker, &rows, deploying, true).await {
-                let outcome = error.outcome(number);
-                return self.stop_made(&previews, outcome).await;
-            }
-        }
-        let (ends, urls) = self.deploy_all(&previews, live).await;
-        let shown = shown(task, &previews);
-        self.report_services(&shown, &ends);
-        let outcome = Outcome::of_stack(&shown.task, &ends);
+        };
         let words: Vec<&str> = ends.iter().map(MemberEnd::word).collect();
-        let rows = rows(&previews, &words, &urls);
+        let rows = rows(&previews, Some(&words), &urls);
         let ended = StackCommentStatus::Ended(&outcome);
         if let Some(error) = self.say(number, &marker, &rows, ended, true).await {
             let text = error.outcome(number).headline;
@@ -104,6 +87,44 @@ impl ActionContext<'_> {
             ExitStatus::Success => outcome.headed(format!("Brought up {} previews", ends.len())),
             _ => outcome,
         }
+    }
+
+    async fn say_deploying(
+        &self,
+        number: u64,
+        marker: &Marker,
+        previews: &[ServicePreview<'_>],
+    ) -> Option<PullRequestError> {
+        let rows = rows(previews, None, &[]);
+        let deploying = StackCommentStatus::Deploying;
+        self.say(number, marker, &rows, deploying, true).await
+    }
+
+    /// Makes the apps that are missing, one after the other, each kept in the comment.
+    async fn make_apps(
+        &self,
+        number: u64,
+        marker: &Marker,
+        previews: &mut [ServicePreview<'_>],
+    ) -> Result<(), Outcome> {
+        for at in 0..previews.len() {
+            let is_missing = |it: &&ServicePreview<'_>| it.app.is_none() && it.decision.deploys;
+            let Some(missing) = previews.get(at).filter(is_missing) else {
+                continue;
+            };
+            let made = match self.make_app(missing).await {
+                Ok(made) => made,
+                Err(outcome) => return Err(self.stop_made(previews, outcome).await),
+            };
+            if let Some(preview) = previews.get_mut(at) {
+                preview.app = Some(made);
+                preview.is_made = true;
+            }
+            if let Some(error) = self.say_deploying(number, marker, previews).await {
+                return Err(self.stop_made(previews, error.outcome(number)).await);
+            }
+        }
+        Ok(())
     }
 
     /// Makes the app of one service.
@@ -185,16 +206,13 @@ impl ActionContext<'_> {
                 if let Some(ended) = board.ended.get(at) {
                     ended.set(Some(Instant::now()));
                 }
-                if outcome.ending() == ExitStatus::Success
-                    && let Ok(url) = context.url_of(previews, at, board).await
-                {
-                    context.reporter.on(EventKind::Url(&url));
+                if outcome.ending() == ExitStatus::Success {
+                    let url = context.url_of(previews, at, board);
+                    if let Ok(Ok(url)) = context.until_stopped(url).await {
+                        context.reporter.on(EventKind::Url(&url));
+                    }
                 }
-                MemberEnd {
-                    seen: context.finished.take(),
-                    at: Some(Instant::now()),
-                    ..MemberEnd::new(MemberFate::Ended(outcome))
-                }
+                MemberEnd::of(outcome, context.finished.take())
             })
         });
         let ends = join_all(work).await;
@@ -213,10 +231,7 @@ impl ActionContext<'_> {
         };
         let variables = tokio::select! {
             biased;
-            signal = self.stop.asked() => return match preview.app.as_ref().filter(|_| preview.is_made) {
-                Some(app) => self.signal_after_creation(signal, app).await,
-                None => nothing_started(signal),
-            },
+            signal = self.stop.asked() => return self.stop_one(preview, signal).await,
             variables = self.variables_of(previews, preview, board) => match variables {
                 Ok(variables) => variables,
                 Err(outcome) => return outcome,
@@ -231,10 +246,7 @@ impl ActionContext<'_> {
             Err(error) => Err(error),
         };
         if let Some(signal) = self.stop.signal() {
-            return match preview.app.as_ref().filter(|_| preview.is_made) {
-                Some(app) => self.signal_after_creation(signal, app).await,
-                None => nothing_started(signal),
-            };
+            return self.stop_one(preview, signal).await;
         }
         if !matches!(step, Ok(NextStep::Deploy)) {
             return self.take_step(&preview.new, app, step).await;
@@ -249,7 +261,17 @@ impl ActionContext<'_> {
             plan: &plan,
             ..self.about(Service::application(app))
         };
-        context.take_step(&preview.new, app, step).await
+        let outcome = context.take_step(&preview.new, app, step).await;
+        self.finished.replace(context.finished.take());
+        outcome
+    }
+
+    /// A signal came before the deployment that is to be followed.
+    async fn stop_one(&self, preview: &ServicePreview<'_>, signal: Signal) -> Outcome {
+        match preview.app.as_ref().filter(|_| preview.is_made) {
+            Some(app) => self.signal_after_creation(signal, app).await,
+            None => nothing_started(signal),
+        }
     }
 
     /// Gives an app its variables, and says what is to be done then; `None` if the
@@ -262,7 +284,7 @@ impl ActionContext<'_> {
         variables: &[(String, String)],
     ) -> Result<Option<NextStep>, TriggerError> {
         let tell = |event: EventKind<'_>| self.reporter.on(event);
-        let Some(known) = self.proven(&preview.new, app).await? else {
+        let Some(known) = self.proven(&preview.new.preview, app).await? else {
             return Ok(None);
         };
         let mut last_change = None;
@@ -338,7 +360,7 @@ impl ActionContext<'_> {
         };
         match host {
             Ok(host) => host
-                .and_then(|host| url(&host))
+                .and_then(|host| url_of_host(&host))
                 .ok_or_else(|| no_address(&live.to_string())),
             Err(error) => Err(self.not_started(error.into()).await),
         }
@@ -360,29 +382,21 @@ impl ActionContext<'_> {
             if let Some(url) = known {
                 return Ok(url);
             }
-            let host = self
-                .client
-                .application_host(app, Patience::FOR_A_SEARCH)
-                .await;
-            match host {
-                Ok(host) => {
-                    if let Some(url) = host.and_then(|host| url(&host)) {
-                        if let Some(place) = board.urls.borrow_mut().get_mut(at) {
-                            *place = Some(url.clone());
-                        }
-                        return Ok(url);
+            match self.look_at_address(app, Patience::FOR_A_SEARCH).await {
+                PreviewAddress::Known(url) => {
+                    if let Some(place) = board.urls.borrow_mut().get_mut(at) {
+                        *place = Some(url.clone());
                     }
+                    return Ok(url);
                 }
-                Err(error) if error.is_gone() => return Err(gone(app)),
-                Err(_) => {}
+                PreviewAddress::AppGone => return Err(gone(app)),
+                PreviewAddress::Unknown => {}
             }
             let ended = board.ended.get(at).and_then(Cell::get);
             let is_late = ended.is_some_and(|ended| ended.elapsed() >= ADDRESS);
             if is_late || self.deadline.is_over() {
-                return Err(no_address(&format!(
-                    "the preview of {}",
-                    preview.member.name()
-                )));
+                let preview = format!("the preview of {}", preview.member.name());
+                return Err(no_address(&preview));
             }
             let next = Instant::now() + looks.next_wait(None);
             sleep_until(self.deadline.moment().min(next)).await;
@@ -398,12 +412,9 @@ fn in_order(previews: Vec<ServicePreview<'_>>) -> Vec<ServicePreview<'_>> {
         .map(|preview| preview.file.service)
         .collect();
     let referred = |preview: &ServicePreview<'_>| {
-        let parts = preview.file.env.iter().flat_map(|(_, parts)| parts);
-        let services = parts.filter_map(|part| match part {
-            EnvPart::Url(service) => places.iter().position(|place| place == service),
-            EnvPart::Text(_) => None,
-        });
-        services.collect::<Vec<usize>>()
+        let services = preview.file.references();
+        let places = services.filter_map(|(_, at)| places.iter().position(|place| *place == at));
+        places.collect::<Vec<usize>>()
     };
     let order = Order::new(previews.iter().map(referred)).layers().concat();
     let rank = |at: usize| {
@@ -436,21 +447,27 @@ fn shown(task: &StackPreviewTask, previews: &[ServicePreview<'_>]) -> DecidedSta
     }
 }
 
-/// The rows of the comment; `words` and `urls` are empty until they are known.
+/// The rows of the comment. `words` are how the deployments ended, once all have:
+/// those that were not begun have none. `urls` are those that are known.
 fn rows<'a>(
     previews: &'a [ServicePreview<'_>],
-    words: &[&'a str],
+    words: Option<&[&'a str]>,
     urls: &'a [Option<String>],
 ) -> Vec<PreviewRow<'a>> {
-    let mut words = words.iter();
+    let has_ended = words.is_some();
+    let mut words = words.unwrap_or_default().iter();
     let rows = previews.iter().enumerate().map(|(at, preview)| {
         let app = preview.app_id();
-        let word = if preview.decision.deploys && app.is_some() {
-            words.next().copied().unwrap_or("deploying")
-        } else if preview.decision.deploys {
-            "waiting"
-        } else {
-            "unchanged"
+        let word = match (preview.decision.deploys, app) {
+            (false, _) => "unchanged",
+            (true, Some(_)) if !has_ended => "deploying",
+            (true, None) if !has_ended => "waiting",
+            (true, Some(_)) => words.next().copied().unwrap_or(if preview.is_made {
+                "created"
+            } else {
+                "not deployed"
+            }),
+            (true, None) => "not created",
         };
         PreviewRow {
             name: preview.member.name(),
@@ -460,12 +477,6 @@ fn rows<'a>(
         }
     });
     rows.collect()
-}
-
-/// The address of a host.
-fn url(host: &str) -> Option<String> {
-    let url = address(host)?;
-    Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
 fn gone(app: Uuid) -> Outcome {

@@ -6,14 +6,14 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::actions::deletion::is_being_deleted;
-use crate::actions::error::TriggerError;
+use crate::actions::error::{FailedPrecondition, TriggerError};
 use crate::actions::preview::comment::PATIENCE;
 use crate::actions::preview::find::{self, DeletingApps, PreviewApp};
 use crate::actions::preview::matching::{PreviewMatch, may_be_numbered, number_of_record};
 use crate::actions::preview::request_deletion::refuse_no_preview;
-use crate::actions::preview::stack::{ServicePreview, StackPreviewTask};
-use crate::actions::stack::StackMember;
+use crate::actions::preview::stack::{ServicePreview, StackPreviewTask, apps_of};
 use crate::actions::stack::changed::DeployDecision;
+use crate::actions::stack::{StackMember, StackTask, WrongNames};
 use crate::actions::task::{NewPreview, Preview};
 use crate::actions::{ActionContext, named};
 use crate::code_host::{ChangedFiles, KeptApps, PullRequest};
@@ -22,7 +22,6 @@ use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::resource::{ResourceKind, ResourceList};
 use crate::sevalla::Patience;
-use crate::stack::EnvPart;
 
 impl ActionContext<'_> {
     /// The preview of each service under `previews`, in the order of the file: its
@@ -35,9 +34,12 @@ impl ActionContext<'_> {
         new: &NewPreview,
     ) -> Result<(Vec<ServicePreview<'t>>, Vec<Service>), Outcome> {
         let kept = self.kept_previews(request.number).await?;
+        let kept: Vec<(String, Uuid)> = apps_of(&kept).cloned().collect();
         let found = async {
-            let stack = self.look_up_members(task.stack.clone()).await?;
-            let pipelines = self.pipelines_of(task).await?;
+            let mut wrong = WrongNames::default();
+            let stack = self.look_up_members(task.stack.clone(), &mut wrong).await?;
+            let pipelines = self.pipelines_of(&stack, &mut wrong).await?;
+            wrong.refuse(&stack.file)?;
             let mut previews = Vec::new();
             for (file, pipeline) in task.stack.previews.iter().zip(pipelines) {
                 let Some(member) = stack.members.get(file.service).cloned() else {
@@ -79,23 +81,33 @@ impl ActionContext<'_> {
     }
 
     /// The ids of the pipelines, each of which has the previews of one service.
-    async fn pipelines_of(&self, task: &StackPreviewTask) -> Result<Vec<Uuid>, TriggerError> {
+    async fn pipelines_of(
+        &self,
+        stack: &StackTask,
+        wrong: &mut WrongNames,
+    ) -> Result<Vec<Uuid>, TriggerError> {
         let kind = ResourceKind::Pipeline;
         let all = ResourceList::All(kind);
         let all = self.client.pages(all, Patience::BEFORE_THE_START).await?;
         let mut ids = Vec::new();
-        for preview in &task.stack.previews {
-            let name = &preview.pipeline.value;
-            let id = match name.parse() {
-                Ok(id) => id,
-                Err(_) => named::find_among(&all, kind, name, named::NameSearch::Id)?.id,
+        for preview in &stack.previews {
+            let name = &preview.pipeline;
+            let found = match name.value.parse() {
+                Ok(id) => Ok(id),
+                Err(_) => named::find_among(&all, kind, &name.value, named::NameSearch::Id)
+                    .map(|found| found.id),
             };
-            if ids.contains(&id) {
-                let reason = format!("Pipeline {name} has the previews of two services");
-                let hint = "Use one pipeline for each service under `previews`";
-                return Err(TriggerError::refused(Failure::UnusableStack, reason, hint));
+            match found {
+                Ok(id) if ids.contains(&id) => {
+                    let reason =
+                        format!("Pipeline {} has the previews of two services", name.value);
+                    let hint = "Use one pipeline for each service under `previews`";
+                    let refused = FailedPrecondition::new(Failure::UnusableStack, reason, hint);
+                    wrong.add(name, refused);
+                }
+                Ok(id) => ids.push(id),
+                Err(refused) => wrong.add(name, refused),
             }
-            ids.push(id);
         }
         Ok(ids)
     }
@@ -108,7 +120,7 @@ impl ActionContext<'_> {
     ) -> Result<Option<PreviewApp>, TriggerError> {
         let key = new.pipeline.to_string();
         for (_, app) in kept.iter().filter(|(its, _)| *its == key) {
-            if let Some(app) = self.proven(new, *app).await? {
+            if let Some(app) = self.proven(&new.preview, *app).await? {
                 return Ok(Some(app));
             }
         }
@@ -120,7 +132,7 @@ impl ActionContext<'_> {
     /// pull request. `None` if it is gone.
     pub(super) async fn proven(
         &self,
-        new: &NewPreview,
+        preview: &Preview,
         app: Uuid,
     ) -> Result<Option<PreviewApp>, TriggerError> {
         let Some(record) = find::read(&self.client, app).await? else {
@@ -136,7 +148,7 @@ impl ActionContext<'_> {
             record: Some(record),
         };
         let number = app.record.as_ref().and_then(number_of_record);
-        if may_be_numbered(&new.preview, number) {
+        if may_be_numbered(preview, number) {
             return Ok(Some(app));
         }
         let reason = format!(
@@ -262,12 +274,9 @@ fn refuse_missing(
     };
     let mut missing = Vec::new();
     for preview in previews.iter().filter(|preview| preview.decision.deploys) {
-        for part in preview.file.env.iter().flat_map(|(_, parts)| parts) {
-            if let EnvPart::Url(service) = part
-                && !has_preview(*service)
-                && !preview.file.falls_back_to_live
-            {
-                let referred = members.get(*service).map_or("", StackMember::name);
+        for (_, service) in preview.file.references() {
+            if !has_preview(service) && !preview.file.falls_back_to_live {
+                let referred = members.get(service).map_or("", StackMember::name);
                 missing.push(format!("{} refers to {referred}", preview.member.name()));
             }
         }

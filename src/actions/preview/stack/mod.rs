@@ -23,7 +23,7 @@ use crate::actions::stack::changed::DeployDecision;
 use crate::actions::stack::{StackMember, StackTask};
 use crate::actions::task::{NewPreview, Preview, PreviewSelector};
 use crate::ci::ChangeState;
-use crate::code_host::{CodeHost, Marker, PullRequest};
+use crate::code_host::{CodeHost, KeptApps, KeptComment, Marker, PullRequest};
 use crate::event::EventKind;
 use crate::exit_status::ExitStatus;
 use crate::outcome::Outcome;
@@ -113,62 +113,77 @@ impl ActionContext<'_> {
             return Outcome::planned(&format!("bring up previews of {}", names.join(", ")));
         }
         let outcome = Box::pin(self.bring_up_stack(task, previews, &live)).await;
-        let is_left = matches!(outcome.ending(), ExitStatus::Interrupted(_));
-        if !is_left && self.is_open(Some(request.number)).await == Some(false) {
+        if self.stop.signal().is_none() && self.is_open(Some(request.number)).await == Some(false) {
             return self.end_previews(task, &request).await;
         }
         outcome
     }
 
-    /// Deletes the previews of a closed pull request: those that the comment
-    /// names in the reverse order of the file, then all that are left of it.
+    /// Deletes the previews of a closed pull request: those that the comments name in
+    /// the reverse order of the file, then all that are left of it. Nothing here needs
+    /// the file, which the pull request may have broken.
     async fn end_previews(&self, task: &StackPreviewTask, request: &PullRequest) -> Outcome {
         let preview = as_it_is(&task.wanted.preview, Some(request));
-        let kept = match self.kept_previews(request.number).await {
-            Ok(kept) => kept,
+        let comments = match self.kept_previews(request.number).await {
+            Ok(comments) => comments,
             Err(outcome) => return outcome,
         };
         // They were kept in the order of the file.
-        let kept_ids = kept.iter().rev().map(|(_, app)| Some(*app));
-        // Those that the comment names are all that a dry run can tell apart.
-        let is_swept = !self.plan.dry_run || kept.is_empty();
+        let kept: Vec<Uuid> = apps_of(&comments).map(|(_, app)| *app).collect();
         let mut ends = Vec::new();
-        for app in kept_ids.chain(is_swept.then_some(None)) {
+        for app in kept.iter().rev() {
             let one = Preview {
-                app,
+                app: Some(*app),
                 ..preview.clone()
             };
-            let end = Box::pin(self.find_and_delete(&one, &RefCell::default())).await;
-            let is_left = matches!(end.ending(), ExitStatus::Interrupted(_));
-            ends.push(end);
-            if is_left {
+            ends.push(
+                match self.until_stopped(self.proven(&preview, *app)).await {
+                    Ok(Ok(_)) => {
+                        Box::pin(self.find_and_delete(&one, None, &RefCell::default())).await
+                    }
+                    Ok(Err(error)) => self.not_started(error).await,
+                    Err(signal) => Outcome::interrupted(signal),
+                },
+            );
+            if self.stop.signal().is_some() {
                 break;
             }
+        }
+        if self.stop.signal().is_none() {
+            let known = KeptApps {
+                ours: Vec::new(),
+                elsewhere: kept,
+            };
+            let found = RefCell::default();
+            let left = self.find_and_delete(&preview, Some(known), &found);
+            ends.push(Box::pin(left).await);
         }
         let outcome = all_deleted(ends);
         if outcome.ending() == ExitStatus::Success {
             self.reporter.on(EventKind::PreviewGone);
-            self.say(
-                request.number,
-                &marker(task),
-                &[],
-                StackCommentStatus::Deleted,
-                false,
-            )
-            .await;
+            for comment in comments.iter().filter(|it| it.key.starts_with(KEY)) {
+                let marker = Marker::of(&comment.key);
+                let deleted = StackCommentStatus::Deleted;
+                self.say(request.number, &marker, &[], deleted, false).await;
+            }
         }
         outcome
     }
 
-    /// Which app the comment on the pull request keeps for which pipeline.
-    async fn kept_previews(&self, number: u64) -> Result<Vec<(String, Uuid)>, Outcome> {
+    /// The comments on the pull request that keep which app belongs to which
+    /// pipeline, and all about stacks.
+    async fn kept_previews(&self, number: u64) -> Result<Vec<KeptComment>, Outcome> {
         let by = self.deadline.moment().min(Instant::now() + PATIENCE);
+        let is_ours = |key: &str| key.starts_with(KEY);
         let error = match self.code_host(by) {
-            Some(Ok(host)) => match self.in_time(by, host.kept_by_key(number)).await {
-                Some(Ok(kept)) => return Ok(kept),
-                Some(Err(error)) => PullRequestError::Error(error),
-                None => PullRequestError::Silent,
-            },
+            Some(Ok(host)) => {
+                let kept = host.kept_by_comments(number, is_ours);
+                match self.in_time(by, kept).await {
+                    Some(Ok(kept)) => return Ok(kept),
+                    Some(Err(error)) => PullRequestError::Error(error),
+                    None => PullRequestError::Silent,
+                }
+            }
             Some(Err(error)) => PullRequestError::Error(error),
             None => PullRequestError::Silent,
         };
@@ -205,12 +220,16 @@ impl ActionContext<'_> {
     }
 }
 
+/// The apps that comments name, each with the key of its pipeline.
+fn apps_of(comments: &[KeptComment]) -> impl DoubleEndedIterator<Item = &(String, Uuid)> {
+    comments.iter().flat_map(|comment| &comment.apps)
+}
+
+/// What the keys of a stack's comments begin with.
+const KEY: &str = "stack";
+
 /// The mark of the comment: stacks with different pipelines have their own.
 fn marker(task: &StackPreviewTask) -> Marker {
     let pipelines = task.stack.previews.iter();
-    let mut pipelines: Vec<&str> = pipelines
-        .map(|preview| preview.pipeline.value.as_str())
-        .collect();
-    pipelines.sort_unstable();
-    Marker::of(&format!("stack.{}", pipelines.join(".")))
+    Marker::of_all(KEY, pipelines.map(|preview| &preview.pipeline.value))
 }

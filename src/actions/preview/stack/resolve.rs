@@ -2,14 +2,15 @@
 
 use uuid::Uuid;
 
-use crate::actions::preview::fork::request_of;
-use crate::actions::preview::resolve::{can_ask, commit, preview};
+use crate::actions::preview::resolve::{can_ask, commit, is_closed, preview};
 use crate::actions::preview::stack::StackPreviewTask;
+use crate::actions::stack::StackTask;
 use crate::actions::stack::resolve::stack;
 use crate::actions::task::{PreviewSelector, Task};
 use crate::actions::validation::Validation;
-use crate::ci::{ChangeAction, ChangeState, Facts};
-use crate::inputs::{ActionName, Comment, Inputs, ProblemKind};
+use crate::ci::Facts;
+use crate::inputs::{ActionName, Comment, Inputs, Problem, ProblemKind};
+use crate::messages::Failure;
 
 /// The previews of a stack for the pull request of the run.
 pub(crate) fn preview_stack(
@@ -36,17 +37,20 @@ pub(crate) fn preview_stack(
                        service. Remove it";
         doubts.problem(ProblemKind::Conflict, inputs.spelling("comment"), message);
     }
-    let stack = stack(ActionName::PreviewStack, inputs, facts, doubts)?;
-    if stack.previews.is_empty() {
-        let message = "the stack has no `previews`. Add the services that get a preview";
-        doubts.problem(ProblemKind::Missing, "stack", message);
-    }
-    let is_closed = request_of(inputs, facts).is_some_and(|request| {
-        request.action == Some(ChangeAction::Closed)
-            || request
-                .state
-                .is_some_and(|state| state != ChangeState::Open)
-    });
+    let is_closed = is_closed(inputs, facts);
+    let stack = if is_closed {
+        // Which previews there are is in the comment.
+        let is_of_file = |problem: &Problem| problem.failure() == Failure::UnusableStack;
+        doubts.problems.retain(|problem| !is_of_file(problem));
+        StackTask::default()
+    } else {
+        let stack = stack(ActionName::PreviewStack, inputs, facts, doubts)?;
+        if stack.previews.is_empty() {
+            let message = "the stack has no `previews`. Add the services that get a preview";
+            doubts.problem(ProblemKind::Missing, "stack", message);
+        }
+        stack
+    };
     let wanted = PreviewSelector {
         // Each service has its own.
         pipeline: Uuid::nil(),

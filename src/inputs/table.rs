@@ -1,5 +1,5 @@
 //! The table of inputs: each is declared in one row, from which its variables, its
-//! field of [`Inputs`], its option, `--help`, completions, `action.yml`, `setup/action.yml` and the
+//! field of [`Inputs`], its option, `--help`, completions, `action.yml`, `container/action.yml` and the
 //! reference's table are made.
 
 use std::collections::BTreeMap;

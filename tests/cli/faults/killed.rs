@@ -225,9 +225,10 @@ async fn play(row: Restart) {
     let is_followed = matches!(row.killed, Moment::Following | Moment::LogOfAFailure);
     let is_cancelled = row.again == Again::CancelledMeanwhile;
     for fault in woven(first).into_iter().filter(|_| !is_followed) {
-        let fault = match is_cancelled {
-            true => fault.does(Behaviour::HangAfterApplying),
-            false => fault,
+        let fault = if is_cancelled {
+            fault.does(Behaviour::HangAfterApplying)
+        } else {
+            fault
         };
         simulator.add_fault(fault);
     }

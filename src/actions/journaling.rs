@@ -22,7 +22,7 @@ use crate::actions::deploy::start::search;
 use crate::actions::deploy::start_rollback::Rollback;
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::lookup::{
-    Candidate, Candidates, LookupError, LookupResult, SearchResult, find_each, find_one,
+    Candidate, LookupError, LookupResult, SearchResult, find_each, find_one,
 };
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::event::EventKind;
@@ -182,22 +182,21 @@ pub(crate) struct ResumedDeployment {
 /// with room for clocks that are read to the second.
 const LATEST_EFFECT: i64 = 60;
 
-/// A deployment that was created long after the last sending, at this second of
-/// the service's clock, may be somebody else's of the same branch. It may be ours
-/// as well: a machine that sleeps sends late.
-fn doubt_if_late(
-    candidate: Candidates<Deployment>,
-    sent_at: Option<i64>,
-) -> Candidates<Deployment> {
-    let created = candidate.it.created_at.map(Timestamp::as_second);
-    let is_late = created
-        .zip(sent_at)
-        .is_some_and(|(created, sent)| created > sent.saturating_add(LATEST_EFFECT));
-    let whose = match candidate.whose {
-        Ownership::Ours if is_late => Ownership::Unclear,
-        whose => whose,
-    };
-    Candidates { whose, ..candidate }
+/// What was created long after the last sending, at this second of the service's
+/// clock, may be somebody else's that looks the same. It may be ours as well: a
+/// machine that sleeps sends late.
+fn doubt_late<T: Candidate>(found: SearchResult<T>, sent_at: Option<i64>) -> SearchResult<T> {
+    let mut found = found?;
+    for candidate in found.iter_mut().flatten() {
+        let created = candidate.it.created_at().map(Timestamp::as_second);
+        let is_late = created
+            .zip(sent_at)
+            .is_some_and(|(created, sent)| created > sent.saturating_add(LATEST_EFFECT));
+        if is_late && candidate.whose == Ownership::Ours {
+            candidate.whose = Ownership::Unclear;
+        }
+    }
+    Ok(found)
 }
 
 impl ActionContext<'_> {
@@ -262,6 +261,7 @@ impl ActionContext<'_> {
             "The state-file says that an earlier process of this run was about to send the \
              request. Looking whether it took effect.",
         ));
+        let search = async || doubt_late(search().await, write.at);
         let looked = find_each(&[()], &|()| Box::pin(search()), false, &self.client).await;
         let LookupResult {
             found,
@@ -316,11 +316,7 @@ impl ActionContext<'_> {
             wanted: wanted.unwrap_or_default(),
             ..Preflight::default()
         };
-        let find = async || {
-            let found = search(&self.client, service, &before).await?;
-            let in_doubt = |candidate| doubt_if_late(candidate, write.at);
-            Ok(found.map(|all| all.into_iter().map(in_doubt).collect()))
-        };
+        let find = async || search(&self.client, service, &before).await;
         let is_it = |id: &DeploymentId| id.is_uuid() && !before.had_ended(id);
         let deployment = match &write.effect {
             Effect::Nothing => None,
@@ -329,6 +325,7 @@ impl ActionContext<'_> {
                 let id = DeploymentId(id.clone());
                 if !is_it(&id) {
                     // It was accepted, and its response named nothing.
+                    let find = async || doubt_late(find().await, write.at);
                     Some(find_one(find, &self.client).await?)
                 } else if self.was_cancelled(&write, service, &id).await? {
                     None
@@ -513,19 +510,26 @@ async fn as_it_was(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actions::lookup::Candidates;
+    use crate::sevalla::ResourceRecord;
 
     #[test]
     fn what_was_created_long_after_the_sending_is_not_surely_ours() {
-        let created = |second| {
-            let deployment = Deployment {
-                created_at: Timestamp::from_second(second).ok(),
-                ..Deployment::only_its_id(DeploymentId("x".to_owned()))
-            };
-            Candidates::ours(deployment)
+        fn whose<T: Candidate>(it: T, sent: Option<i64>) -> Ownership {
+            let found = doubt_late(Ok(Some(vec![Candidates::ours(it)])), sent);
+            found.unwrap().unwrap()[0].whose
+        }
+        let deployment = |second| Deployment {
+            created_at: Timestamp::from_second(second).ok(),
+            ..Deployment::only_its_id(DeploymentId("x".to_owned()))
         };
-        let whose = |second, sent| doubt_if_late(created(second), sent).whose;
-        assert!(matches!(whose(1_060, Some(1_000)), Ownership::Ours));
-        assert!(matches!(whose(1_061, Some(1_000)), Ownership::Unclear));
-        assert!(matches!(whose(9_000, None), Ownership::Ours));
+        assert_eq!(whose(deployment(1_060), Some(1_000)), Ownership::Ours);
+        assert_eq!(whose(deployment(1_061), Some(1_000)), Ownership::Unclear);
+        assert_eq!(whose(deployment(9_000), None), Ownership::Ours);
+        // The same for what is no deployment.
+        let database = json!({ "id": "x", "created_at": "1970-01-01T00:17:41Z" });
+        let database = || serde_json::from_value::<ResourceRecord>(database.clone()).unwrap();
+        assert_eq!(whose(database(), Some(1_001)), Ownership::Ours);
+        assert_eq!(whose(database(), Some(1_000)), Ownership::Unclear);
     }
 }

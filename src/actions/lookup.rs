@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use crate::actions::at_most_once::TimeBudget;
@@ -231,6 +232,10 @@ pub(crate) trait Candidate {
     fn id(&self) -> Option<&str>;
     /// What a person recognises it by.
     fn describe(&self) -> String;
+    /// When it was created, if that is known.
+    fn created_at(&self) -> Option<Timestamp> {
+        None
+    }
     /// The id by which the journal knows it, if it has one.
     fn recorded(&self) -> Option<String> {
         self.id().map(str::to_owned)
@@ -242,6 +247,10 @@ impl Candidate for Deployment {
 
     fn id(&self) -> Option<&str> {
         Some(&self.id.0)
+    }
+
+    fn created_at(&self) -> Option<Timestamp> {
+        self.created_at
     }
 
     fn describe(&self) -> String {
@@ -295,7 +304,7 @@ mod tests {
         let of_branch = Deployment {
             branch: Some("main".to_owned()),
             docker_image: Some("left:over".to_owned()),
-            created_at: jiff::Timestamp::from_second(1_767_225_600).ok(),
+            created_at: Timestamp::from_second(1_767_225_600).ok(),
             ..made("a")
         };
         let of_image = Deployment {

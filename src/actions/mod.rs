@@ -133,8 +133,7 @@ impl ActionContext<'_> {
             return outcome;
         }
         let outcome = self.carry_out_task().await;
-        self.close_journal(&outcome);
-        outcome
+        self.close_journal(outcome)
     }
 
     async fn carry_out_task(&self) -> Outcome {

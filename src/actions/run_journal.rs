@@ -70,11 +70,20 @@ impl ActionContext<'_> {
 
     /// Records the end of the run, if a run that is started again after it is to
     /// report it. Otherwise that run continues.
-    pub(super) fn close_journal(&self, outcome: &Outcome) {
-        let is_final = matches!(outcome.ending().code(), 0 | 1 | 3 | 8);
+    pub(super) fn close_journal(&self, mut outcome: Outcome) -> Outcome {
+        let is_final = matches!(outcome.ending().code(), 0 | 1 | 3 | 7 | 8);
         let Some(journal) = self.journal.get().filter(|_| is_final) else {
-            return;
+            return outcome;
         };
+        let is_ambiguous = outcome.ending() == ExitStatus::Ambiguous;
+        if is_ambiguous && let Some(RunJournal { path, .. }) = &self.plan.journal {
+            let check = outcome.hint.as_deref().unwrap_or("Check the dashboard");
+            outcome.hint = Some(format!(
+                "{check}. Then delete {}: until you do, each further run with this run key ends \
+                 with this result",
+                path.display()
+            ));
+        }
         // Text from outside may contain a secret.
         let text = |text: &str| {
             let line = shorten(self.gate.line(text), LONGEST, self.gate);
@@ -94,12 +103,14 @@ impl ActionContext<'_> {
                 .map(|why| text(why))
                 .collect(),
             hint: outcome.hint.as_deref().map(text),
+            is_ambiguous,
         };
         if let Err(error) = journal.finish(end) {
             self.reporter.on(EventKind::Note(&format!(
                 "The state-file could not be written: {error}"
             )));
         }
+        outcome
     }
 
     /// The end of this run, which the journal knows.

@@ -148,7 +148,7 @@ choices! {
 choices! {
     /// What to do at a further attempt at the run.
     OnRerun {
-        /// Follow the deployment of an earlier attempt that still waits or runs.
+        /// Follow a deployment that an earlier attempt may have started.
         Follow = "follow",
         /// Start another.
         Deploy = "deploy",

@@ -1,5 +1,5 @@
 //! The table of inputs: each is declared in one row, from which its variables, its
-//! field of [`Inputs`], its option, `--help`, completions, `action.yml`, `setup/action.yml` and the
+//! field of [`Inputs`], its option, `--help`, completions, `action.yml`, `container/action.yml` and the
 //! reference's table are made.
 
 use std::collections::BTreeMap;
@@ -551,7 +551,7 @@ inputs! {
 
     on_rerun: OnRerun, group: Ci;
     "At a further attempt: follow or deploy"
-    "Whether a further attempt at a run follows a deployment of an earlier attempt that still waits or runs, follow or deploy (start another). If omitted, it follows where the CI reports a further attempt."
+    "Whether a further attempt at a run follows a deployment that an earlier attempt may have started and that still waits or runs, follow or deploy (start another). If omitted, it follows where the CI reports a further attempt."
 
     logs: Logs = "live", group: Wait;
     "Print the log: live, on-failure or off"

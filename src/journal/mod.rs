@@ -72,7 +72,9 @@ impl Journal {
             // Anyone who can forge an end can also delete the file, so believing it
             // gives nobody more than that.
             Err(StateFileError::Content(_, Some(claim)))
-                if claim.end.is_some() && !claim.identity.is_same_run(&identity) =>
+                if claim.end.is_some()
+                    && !claim.is_open()
+                    && !claim.identity.is_same_run(&identity) =>
             {
                 None
             }
@@ -84,7 +86,11 @@ impl Journal {
         };
         match before {
             Some(run) if run.is_open() && run.identity.is_same_run(&identity) => {
-                Ok(Opening::Unfinished(journal(run)))
+                // No further attempt may send either: a person must look.
+                Ok(match run.end.clone() {
+                    Some(end) => Opening::Finished(journal(run), end),
+                    None => Opening::Unfinished(journal(run)),
+                })
             }
             Some(run) if run.is_open() => Err(JournalError::NotOurs(
                 path.to_owned(),

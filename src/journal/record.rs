@@ -95,6 +95,9 @@ pub struct EndRecord {
     pub why: Vec<String>,
     /// What to do next.
     pub hint: Option<String>,
+    /// Whether nobody knows what came of a write, so that a person must look
+    /// before anything is sent again.
+    pub is_ambiguous: bool,
 }
 
 impl Effect {
@@ -118,6 +121,7 @@ impl EndRecord {
             headline: text(end.get("headline")?)?,
             why: list(end.get("why")?, text)?,
             hint: end.get("hint").and_then(text),
+            is_ambiguous: end.get("is_ambiguous").and_then(Value::as_bool) == Some(true),
         })
     }
 }
@@ -165,11 +169,11 @@ impl JournalRecord {
 
     /// Whether it has a write whose end was not seen.
     pub fn is_open(&self) -> bool {
-        self.end.is_none()
-            && self
-                .writes
-                .iter()
-                .any(|write| write.effect != Effect::Nothing)
+        let mut writes = self.writes.iter();
+        match &self.end {
+            Some(end) => end.is_ambiguous,
+            None => writes.any(|write| write.effect != Effect::Nothing),
+        }
     }
 
     /// Adds that a write is about to be sent. What there was before it is that

@@ -180,8 +180,42 @@ fn what_is_read_is_what_was_written() {
         headline: "Deployed".to_owned(),
         why: vec!["first".to_owned(), "second".to_owned()],
         hint: None,
+        is_ambiguous: true,
     });
     assert_eq!(and_back(&record), record);
+}
+
+#[test]
+fn what_nobody_knows_blocks_every_attempt_until_the_file_is_deleted() {
+    let folder = TempDir::new().unwrap();
+    let journal = fresh(&folder, "one");
+    send(&journal, "deploy");
+    let end = EndRecord {
+        result: "answer-lost".to_owned(),
+        is_ambiguous: true,
+        ..EndRecord::default()
+    };
+    journal.finish(end.clone()).unwrap();
+    drop(journal);
+    for attempt in ["1", "2"] {
+        let identity = RunIdentity {
+            attempt: Some(attempt.to_owned()),
+            ..run("one")
+        };
+        match open_as(&folder, identity).unwrap() {
+            Opening::Finished(_, found) => assert_eq!(found, end),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(not_ours(open(&folder, "two")).contains("another run"));
+    let new_key = Journal::open(
+        &folder.path().join("state"),
+        &token("svl_another"),
+        run("two"),
+    );
+    not_ours(new_key);
+    std::fs::remove_file(folder.path().join("state")).unwrap();
+    fresh(&folder, "one");
 }
 
 #[test]

@@ -252,7 +252,8 @@ failures! {
         "`state-file` holds a write whose end no run has seen, and this run must not continue it: it \
          is of another run, action or target, was recorded with another API key or by another \
          version of this program, or the file was changed or cut. A run that has ended does not \
-         block the file, unless it claims to be this run under another API key. Nothing was done.",
+         block the file, unless it ended with code 7 or claims to be this run under another API \
+         key. Nothing was done.",
         "Check in the dashboard whether that write took effect. Then delete the file that the message \
          names, and run again.";
 

@@ -194,6 +194,7 @@ mod tests {
         assert_eq!(["url", "error"].map(read), ["https://a.b", ""]);
     }
 
+    #[cfg(unix)]
     #[test]
     fn what_cannot_be_replaced_is_written_in_its_place() {
         use std::os::unix::fs::MetadataExt as _;

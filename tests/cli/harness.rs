@@ -84,6 +84,9 @@ pub(crate) async fn called(simulator: &Simulator, operation: &str) {
     until(|| simulator.calls(operation) > 0).await;
 }
 
+/// The commit of a run on GitHub.
+pub(crate) const CI_COMMIT: &str = "1234567890abcdef1234567890abcdef12345678";
+
 /// An address where nobody listens. The socket keeps the port from others, so
 /// hold it for as long as something may connect.
 pub(crate) fn refuses_connections() -> (TcpSocket, SocketAddr) {
@@ -211,7 +214,7 @@ impl Runner {
             .set("CI", "true")
             .set("GITHUB_OUTPUT", output)
             .set("GITHUB_STEP_SUMMARY", summary)
-            .set("GITHUB_SHA", "1234567890abcdef1234567890abcdef12345678")
+            .set("GITHUB_SHA", CI_COMMIT)
             .set("GITHUB_SERVER_URL", "https://github.example")
             .set("GITHUB_REPOSITORY", "octo/shop")
             .set("GITHUB_RUN_ID", "42")

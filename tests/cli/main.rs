@@ -1,5 +1,6 @@
 //! The built program, in a scrubbed environment, against the simulator.
 
+#![cfg(unix)]
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,

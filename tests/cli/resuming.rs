@@ -8,15 +8,15 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 use sevalla_simulator::{
-    Application, Behaviour, Database, DeploymentType, Fault, PastDeployment, Pipeline, Preview,
-    RollbackBody, Script, Simulator, World,
+    Application, Behaviour, CommitKnown, Database, DeploymentType, Fault, PastDeployment, Pipeline,
+    Preview, RollbackBody, Script, Simulator, World,
 };
 use tempfile::TempDir;
 use testkit::Dice;
 
 use crate::harness::{
-    A_FEW_VISITS, APP, Finished, PIPELINE, PullRequest, Runner, Running, application, called,
-    static_site, stopped, together, until,
+    A_FEW_VISITS, APP, CI_COMMIT, Finished, PIPELINE, PullRequest, Runner, Running, application,
+    called, static_site, stopped, together, until,
 };
 use crate::web::{Web, answer};
 
@@ -123,11 +123,61 @@ async fn what_had_no_effect_is_sent_once_more_and_never_a_third_time() {
     let run = deploys(&simulator, &machine).run().await;
     run.assert_ended(7, "ambiguous");
     assert_eq!(simulator.calls(TRIGGER), 2);
-    // What shows up late is found all the same.
-    simulator.add_deployment(APP, DeploymentType::Manual, Script::success());
-    let run = deploys(&simulator, &machine).run().await;
-    run.assert_ended(0, "success");
-    assert_eq!(simulator.calls(TRIGGER), 2);
+}
+
+/// Several engines retry whatever the exit code is.
+#[tokio::test]
+async fn what_nobody_knows_stays_so_until_a_person_deletes_the_file() {
+    // Accepted by the hook without an id, and never in the list.
+    let unnamed = async {
+        let world = World::new()
+            .application(Application::new(APP).next(Script::success()))
+            .deployments_visible_after(Duration::from_secs(600));
+        let simulator = Simulator::start(world).await;
+        simulator.add_fault(Fault::on("hook").does(Behaviour::EmptyBody));
+        let machine = Machine::new();
+        let hook = simulator.hook_url(APP);
+        let run = || {
+            let runner = Runner::against(&simulator).secret("SEVALLA_DEPLOY_HOOK_URL", &hook);
+            machine.keeps(runner)
+        };
+        stays_unknown(&simulator, &machine, "hook", run).await;
+    };
+    // Somebody else deploys the same while the response is lost.
+    let several = async {
+        let simulator = application(Script::success()).await;
+        let lost = Fault::on(TRIGGER)
+            .first(1)
+            .does(Behaviour::ResetAfterApplying);
+        let other = Script::success();
+        simulator.add_fault(lost.beside(APP, DeploymentType::Manual, other));
+        let machine = Machine::new();
+        let run = || deploys(&simulator, &machine);
+        stays_unknown(&simulator, &machine, TRIGGER, run).await;
+    };
+    tokio::join!(unnamed, several);
+}
+
+async fn stays_unknown(
+    simulator: &Simulator,
+    machine: &Machine,
+    operation: &str,
+    run: impl Fn() -> Runner,
+) {
+    let state = machine.state().display().to_string();
+    for attempt in ["1", "1", "2"] {
+        let run = run()
+            .on_github()
+            .set("GITHUB_RUN_ATTEMPT", attempt)
+            .run()
+            .await;
+        run.assert_ended(7, "ambiguous");
+        run.assert_told(&format!("Then delete {state}"));
+        assert_eq!(simulator.calls(operation), 1, "{}", run.streams());
+    }
+    std::fs::remove_file(machine.state()).unwrap();
+    run().set("SEVALLA_WAIT_FOR_FINISH", "false").run().await;
+    assert_eq!(simulator.calls(operation), 2);
 }
 
 #[tokio::test]
@@ -448,8 +498,8 @@ async fn made_once(write: Write) {
 #[tokio::test]
 async fn without_a_file_a_further_attempt_follows_what_still_runs() {
     let simulator = application(Script::success().never_ends()).await;
-    let left =
-        simulator.add_deployment(APP, DeploymentType::Manual, Script::success().never_ends());
+    let script = Script::success().commit_sha(CI_COMMIT).never_ends();
+    let left = simulator.add_deployment(APP, DeploymentType::Manual, script);
     let attempt = |began: &str, attempt: &str| {
         let runner = Runner::deploys_app(&simulator).on_github();
         let path = runner.path("event.json");
@@ -485,6 +535,30 @@ async fn without_a_file_a_further_attempt_follows_what_still_runs() {
         run.assert_ended(0, "success");
         run.assert_told(told);
         assert_eq!(simulator.calls(TRIGGER), before + 1);
+    }
+}
+
+#[tokio::test]
+async fn what_no_earlier_attempt_has_started_is_not_followed() {
+    let by_a_push = (DeploymentType::Automatic, Script::success());
+    let of_another_commit = Script::success().commit_sha("b".repeat(40));
+    for (origin, script) in [by_a_push, (DeploymentType::Manual, of_another_commit)] {
+        let simulator = application(Script::success()).await;
+        let script = script.commit_known(CommitKnown::AtCreation).never_ends();
+        simulator.add_deployment(APP, origin, script);
+        let runner = Runner::deploys_app(&simulator).on_github();
+        let event = runner.path("event.json");
+        std::fs::write(&event, r#"{"repository":{"pushed_at":0}}"#).unwrap();
+        let run = runner
+            .set("GITHUB_REF", "refs/heads/main")
+            .set("GITHUB_RUN_ATTEMPT", "2")
+            .set("GITHUB_EVENT_NAME", "push")
+            .set("GITHUB_EVENT_PATH", event)
+            .set("SEVALLA_WAIT_FOR_FINISH", "false")
+            .run()
+            .await;
+        run.assert_told("No deployment of an earlier attempt was found");
+        assert_eq!(simulator.calls(TRIGGER), 1, "{}", run.streams());
     }
 }
 

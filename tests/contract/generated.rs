@@ -143,11 +143,15 @@ fn the_readme_and_the_overview_of_ci_systems_list_them() {
 
 /// How a job gets the binary.
 const DOWNLOAD: &str = concat!(
-    "    curl --fail --silent --show-error --location \\\n",
+    "    curl --fail --silent --show-error --location --output sevalla-deploy.tar.gz \\\n",
     "      https://github.com/OWNER",
     "/sevalla-deploy/releases/download/vX.Y.Z/",
     "sevalla-deploy-vX.Y.Z-x86_64-unknown-linux-musl.tar.gz \\\n",
-    "      | tar -xz sevalla-deploy\n",
+    "      && echo 'SHA256  sevalla-deploy.tar.gz' | sha256sum -c \\\n",
+    "      && tar -xzf sevalla-deploy.tar.gz sevalla-deploy\n",
+    "\n",
+    "Replace `SHA256` by the hash of the archive in `SHA256SUMS` of the release. The job then runs no\n",
+    "other file, whatever happens to the release.\n",
 );
 
 #[test]
@@ -157,6 +161,32 @@ fn every_page_of_a_ci_system_has_the_line_that_downloads_the_binary() {
     for page in pages.chain(["docs/install.md".to_owned()]) {
         hold(&page, &[("download", DOWNLOAD.to_owned())]);
     }
+}
+
+/// What is downloaded from a release is checked with a hash, by the command itself
+/// or by an install script, which has the hashes of its release.
+#[test]
+fn every_documented_download_checks_a_hash() {
+    let mut pages = crate::templates::files_below("docs");
+    pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
+    pages.extend(crate::templates::files_below("templates"));
+    pages.push("README.md".into());
+    let mut count = 0;
+    for page in pages {
+        let text = crate::read(&page);
+        for block in text.split("\n\n").filter(|block| {
+            let downloads = ["curl ", "wget ", "irm ", "Invoke-WebRequest "];
+            block.contains("/releases/download/")
+                && downloads.iter().any(|command| block.contains(command))
+        }) {
+            let is_checked = block.contains("| sha256sum -c \\\n      && tar")
+                || block.contains("/install.sh | sh")
+                || block.contains("/install.ps1 | iex");
+            assert!(is_checked, "{}: {block}", page.display());
+            count += 1;
+        }
+    }
+    assert!(count > 10, "{count}");
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod pages;
 mod pictures;
 mod reference;
 mod schema;
+mod security;
 mod setup;
 mod sizes;
 mod stack;

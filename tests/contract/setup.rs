@@ -16,3 +16,60 @@ fn no_script_has_an_expression_in_it() {
         assert!(!run.contains("${{"), "{run}");
     }
 }
+
+/// The function of a PowerShell script, without its indentation.
+fn function<'a>(script: &'a str, name: &str) -> Vec<&'a str> {
+    let mut lines = script.lines().map(str::trim);
+    let begins = format!("function {name}(");
+    let first = lines.find(|line| line.starts_with(&begins)).unwrap();
+    let rest = lines.take_while(|line| !line.starts_with("if ($from") && !line.is_empty());
+    std::iter::once(first).chain(rest).collect()
+}
+
+#[test]
+fn both_scripts_for_windows_find_the_proxy_alike() {
+    let (setup, install) = (
+        crate::read("setup/install.ps1"),
+        crate::read("packages/install.ps1"),
+    );
+    let found = function(&setup, "Get-Proxy");
+    assert!(found.len() > 5, "{found:?}");
+    assert_eq!(found, function(&install, "Get-Proxy"));
+}
+
+/// As on other systems, where `env -i` starts the download.
+#[test]
+fn the_download_on_windows_sees_no_secret_of_the_job() {
+    let script = crate::read("setup/install.ps1");
+    let (before, after) = script
+        .split_once("Remove-Item -LiteralPath \"Env:$($_.Name)\"")
+        .unwrap();
+    assert!(after.contains("Invoke-WebRequest") && !before.contains("Invoke-WebRequest"));
+    let (_, kept) = before.split_once("$kept = ").unwrap();
+    let (kept, _) = kept.split_once("\nGet-ChildItem Env:").unwrap();
+    for name in kept.split(',') {
+        let name = name.trim().trim_matches('\'');
+        let is_of_the_action = matches!(name, "GITHUB_OUTPUT" | "SEVALLA_DEPLOY_FROM");
+        assert!(
+            is_of_the_action || !(name.starts_with("GITHUB") || name.starts_with("SEVALLA")),
+            "{name}"
+        );
+        assert!(!name.contains("TOKEN") && !name.contains('*'), "{name}");
+    }
+}
+
+/// `irm | iex` runs the script in the session of the user.
+#[test]
+fn the_script_for_windows_leaves_nothing_in_the_session() {
+    let script = crate::read("packages/install.ps1");
+    let code = script.lines().filter(|line| !line.starts_with('#'));
+    let code: Vec<&str> = code.filter(|line| !line.is_empty()).collect();
+    let (first, last) = (code.first().unwrap(), code.last().unwrap());
+    assert_eq!((*first, *last), ("& {", "} @args"));
+    for line in &code[1..code.len() - 1] {
+        assert!(line.starts_with("  "), "{line}");
+    }
+    let set = script.matches("SecurityProtocol = ").count();
+    assert_eq!(set, 2, "it is set back");
+    assert!(!script.contains("$global:") && !script.contains("$script:"));
+}

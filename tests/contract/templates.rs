@@ -51,6 +51,19 @@ fn input(name: &str) -> Option<&'static Input> {
     TABLE.iter().find(|input| input.name() == name)
 }
 
+/// Helm's longest name of a release has 53 characters, and a Job's name at most 63.
+#[test]
+fn the_name_of_helms_job_fits_every_release() {
+    let text = crate::read("templates/helm/sevalla-deploy.yaml");
+    let name = text.lines().find_map(|line| line.strip_prefix("  name: "));
+    let name = name.unwrap().trim_matches(['\'', '"']);
+    let (release, rest) = name.split_once(" }}").unwrap();
+    let cut = release.split("trunc ").nth(1);
+    let cut = cut.map_or(53, |cut| cut.split(' ').next().unwrap().parse().unwrap());
+    assert!(release.starts_with("{{ .Release.Name"), "{name}");
+    assert!(cut.min(53) + rest.len() <= 63, "{name}");
+}
+
 /// The page about engines.
 const ENGINES: &str = "docs/engines.md";
 

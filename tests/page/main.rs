@@ -4,6 +4,7 @@
 //! test says that it was skipped. `PAGE_PICTURES=folder` keeps pictures.
 //! `AXE_CORE=axe.min.js` checks the accessibility as well.
 
+#![cfg(unix)]
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,

@@ -103,6 +103,38 @@ fn a_script_that_arrived_in_part_does_nothing() {
     }
 }
 
+/// The command of the pages about CI systems, for a shell that goes on after an
+/// error, as Azure's does.
+#[test]
+fn the_documented_download_unpacks_nothing_but_the_released_file() {
+    let clone = released();
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/ci/azure.md");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, command) = page
+        .split_once("download: made by just bless -->\n")
+        .unwrap();
+    let (command, _) = command.split_once("\n\n").unwrap();
+    let name = "sevalla-deploy-v90.2.3-x86_64-unknown-linux-musl.tar.gz";
+    let archive = clone.beside("dist").join(name);
+    let sums = fs::read_to_string(clone.beside("dist").join("SHA256SUMS")).unwrap();
+    let sum = sums.lines().find_map(|line| line.strip_suffix(name));
+    let (before, rest) = command.split_once("https://").unwrap();
+    let (_, after) = rest.split_once(' ').unwrap();
+    let command = format!("{before}file://{} {after}", archive.display());
+    let command = command.replace("SHA256", sum.unwrap().trim());
+    let job = clone.beside("job");
+    fs::create_dir_all(&job).unwrap();
+    let run = || {
+        let script = format!("cd {} && rm -f sevalla-deploy\n{command}\n", job.display());
+        Ran::new(clone.command("sh").arg("-c").arg(script))
+    };
+    run().ok();
+    assert!(job.join("sevalla-deploy").exists());
+    fs::write(&archive, "other bytes").unwrap();
+    run().refused("FAILED");
+    assert!(!job.join("sevalla-deploy").exists());
+}
+
 #[test]
 fn a_system_without_a_program_is_named() {
     let clone = released();

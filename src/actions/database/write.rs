@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -344,6 +345,10 @@ impl Candidate for ResourceRecord {
 
     fn id(&self) -> Option<&str> {
         self.text("id")
+    }
+
+    fn created_at(&self) -> Option<Timestamp> {
+        self.text("created_at")?.parse().ok()
     }
 
     fn describe(&self) -> String {

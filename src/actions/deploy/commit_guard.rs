@@ -72,7 +72,7 @@ impl<'a> CommitGuard<'a> {
     }
 
     /// What is wrong with the commit, if it is known to be another.
-    fn mismatch(&self, deployment: &Deployment) -> Option<String> {
+    pub(crate) fn mismatch(&self, deployment: &Deployment) -> Option<String> {
         let expected = self.expected?;
         let seen = deployment.commit_sha.as_deref()?;
         (!is_same_commit(seen, expected)).then(|| {

@@ -1,13 +1,14 @@
-//! A further attempt at a run: what an earlier attempt has started and still
+//! A further attempt at a run: what an earlier attempt may have started and still
 //! waits or runs is followed instead of starting another deployment.
 
 use jiff::Timestamp;
 
 use crate::actions::ActionContext;
+use crate::actions::deploy::commit_guard::CommitGuard;
 use crate::actions::deploy::past::is_busy;
 use crate::actions::deploy::preflight::Preflight;
 use crate::ci::Facts;
-use crate::deployment::{Deployment, is_same_commit};
+use crate::deployment::{Deployment, Origin, is_same_commit};
 use crate::event::EventKind;
 use crate::inputs::OnRerun;
 
@@ -38,39 +39,57 @@ impl RerunRule {
         })
     }
 
-    /// Whether a deployment of the same began in this run. Where the CI does not
-    /// report when that was, only the commit shows it.
-    fn is_of_this_run(&self, deployment: &Deployment) -> bool {
+    /// Whether this run may have started a deployment of the same. Where the CI
+    /// does not report when the run began, only the commit shows it. No run starts
+    /// what a push has started.
+    fn may_be_of_this_run(&self, deployment: &Deployment) -> bool {
         let commits = self.commit.as_deref().zip(deployment.commit_sha.as_deref());
-        match self.since {
+        let fits = match self.since {
             Some(since) => deployment.created_at.is_some_and(|at| at >= since),
             None => commits.is_some_and(|(ours, its)| is_same_commit(ours, its)),
+        };
+        fits && deployment.origin != Origin::Automatic
+    }
+
+    /// What speaks for it. It is no proof: Sevalla does not report which run has
+    /// started a deployment.
+    const fn evidence(&self) -> &'static str {
+        match self.since {
+            Some(_) => "it was created after this run began",
+            None => "it has the commit of this run",
         }
     }
 }
 
 impl ActionContext<'_> {
-    /// The deployment of an earlier attempt that still waits or runs, with a line
-    /// for the log. If there is none, reports why a new one is started.
+    /// The deployment that an earlier attempt may have started and that still waits
+    /// or runs, with a line for the log. If there is none, reports why a new one is
+    /// started.
     pub(crate) fn left_by_earlier_attempt(
         &self,
         before: &Preflight,
     ) -> Option<(Deployment, String)> {
         let rule = self.plan.rerun.as_ref()?;
-        let is_it =
-            |other: &&Deployment| before.wanted.is_same(other) && rule.is_of_this_run(other);
+        let guard = CommitGuard::new(self.plan, before.wanted.branch.as_deref());
+        let is_it = |other: &&Deployment| {
+            before.wanted.is_same(other)
+                && rule.may_be_of_this_run(other)
+                && guard.mismatch(other).is_none()
+        };
         let found: Vec<&Deployment> = before.listed.iter().filter(is_it).collect();
-        let why = rule.why;
+        let (why, evidence) = (rule.why, rule.evidence());
         if let Some(running) = found.iter().find(|other| is_busy(other)) {
             let note = format!(
-                "{why}. Following {}, which an earlier attempt started, instead of starting another.",
+                "{why}. Following {}, which may be of an earlier attempt ({evidence}), instead of \
+                 starting another.",
                 running.summary()
             );
             return Some(((*running).clone(), note));
         }
         let note = match found.first() {
             Some(ended) => format!(
-                "{why}. The deployment of an earlier attempt, {}, ended as {}. Starting a new one.",
+                "{why}. The newest deployment that may be of an earlier attempt ({evidence}), {}, \
+                 ended as {}. Starting a new one.",
                 ended.summary(),
                 ended.status.word()
             ),
@@ -102,7 +121,7 @@ mod tests {
     const OTHER: &str = "0123456789abcdef0123456789abcdef01234567";
 
     #[test]
-    fn it_is_of_this_run_by_its_time_or_else_by_its_commit() {
+    fn it_may_be_of_this_run_by_its_time_or_else_by_its_commit() {
         let facts = Facts {
             is_rerun: Some(true),
             began_at: at(100),
@@ -110,15 +129,20 @@ mod tests {
             ..Facts::default()
         };
         let rule = RerunRule::of(None, &facts).unwrap();
-        assert!(rule.is_of_this_run(&created(100, OTHER)));
-        assert!(!rule.is_of_this_run(&created(99, COMMIT)));
+        assert!(rule.may_be_of_this_run(&created(100, OTHER)));
+        assert!(!rule.may_be_of_this_run(&created(99, COMMIT)));
+        let by_a_push = Deployment {
+            origin: Origin::Automatic,
+            ..created(100, COMMIT)
+        };
+        assert!(!rule.may_be_of_this_run(&by_a_push));
         let unknown = Facts {
             began_at: None,
             ..facts
         };
         let rule = RerunRule::of(None, &unknown).unwrap();
-        assert!(rule.is_of_this_run(&created(1, COMMIT)));
-        assert!(!rule.is_of_this_run(&created(200, OTHER)));
+        assert!(rule.may_be_of_this_run(&created(1, COMMIT)));
+        assert!(!rule.may_be_of_this_run(&created(200, OTHER)));
     }
 
     #[test]

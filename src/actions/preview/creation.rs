@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::actions::at_most_once::at_most_once;
@@ -261,6 +262,10 @@ impl Candidate for PreviewApp {
 
     fn id(&self) -> Option<&str> {
         None
+    }
+
+    fn created_at(&self) -> Option<Timestamp> {
+        self.record.as_ref()?.created_at
     }
 
     fn describe(&self) -> String {

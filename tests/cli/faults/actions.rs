@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
-use sevalla_simulator::{Application, Database, Fault as Woven, Simulator, StaticSite, World};
+use sevalla_simulator::{
+    Application, Database, DeploymentType, Fault as Woven, Script, Simulator, StaticSite, World,
+};
 use tokio::sync::Semaphore;
 
 use super::fault::Fault;
-use super::play::alone;
+use super::play::{NEW_DATABASE, alone};
 use super::table::Spell;
 use crate::harness::{APP, Runner, SITE, together};
 
@@ -36,6 +38,7 @@ const fn action(
 }
 
 const ACTIONS: &[Action] = &[
+    action("cancel", "cancelDeploymentV3", &[("APP_ID", APP)]),
     action("list", "listDatabasesV3", &[("RESOURCE", "databases")]),
     action("show", "getDatabaseV3", &[("DATABASE_ID", DATABASE)]),
     action(
@@ -77,14 +80,7 @@ const ACTIONS: &[Action] = &[
     action(
         "create-database",
         "createDatabaseV3",
-        &[
-            (
-                "SETTINGS",
-                r#"{"display_name":"orders","type":"postgresql","version":"16","db_name":"orders",
-                "cluster":"Frankfurt","resource_type":"DB1"}"#,
-            ),
-            ("OUTPUT_PASSWORD", "true"),
-        ],
+        &[("SETTINGS", NEW_DATABASE), ("OUTPUT_PASSWORD", "true")],
     ),
     action(
         "connect-database",
@@ -134,11 +130,19 @@ async fn play(action: &'static Action, (fault, carried_out, spell): (Fault, bool
         .database(Database::new(DATABASE))
         .fault(woven);
     let simulator = Simulator::start(world).await;
+    let running = (action.name == "cancel").then(|| {
+        let script = Script::success().never_ends();
+        simulator.add_deployment(APP, DeploymentType::Manual, script)
+    });
     let inputs = action.inputs.iter();
     let runner = inputs.fold(
         Runner::does(&simulator, action.name),
         |runner, (name, value)| runner.set(format!("SEVALLA_{name}"), value),
     );
+    let runner = match &running {
+        Some(id) => runner.set("SEVALLA_DEPLOYMENT_ID", id),
+        None => runner,
+    };
     let run = runner.run().await;
     let (code, outcome) = ends(action, fault);
     assert_eq!(
@@ -159,6 +163,13 @@ async fn play(action: &'static Action, (fault, carried_out, spell): (Fault, bool
         "{} {fault:?}",
         action.name
     );
+    if running.is_some() && code == 0 {
+        let statuses = simulator.deployments(APP).into_iter().map(|one| one.status);
+        assert!(
+            statuses.flatten().any(|word| word == "cancelled"),
+            "{fault:?}"
+        );
+    }
     if action.name == "toggle-cdn" {
         let toggles = if fault == Fault::Answers429 { 2 } else { 1 };
         assert_eq!(simulator.calls(action.operation), toggles, "{fault:?}");

@@ -18,7 +18,7 @@ fails if the row is not true. The page is generated from the same table.
 
 Each section is one moment of a run, in order. The first sections are about deploying. The last
 ones are about the other requests that change something, to which the same rules apply: promoting,
-rolling back, creating and deleting a preview app.
+rolling back, creating and deleting a preview app, creating a database.
 
 - **What goes wrong** is what happens to the request that the run makes at that moment. A number is
   the HTTP status of Sevalla's response. *Once*: the next request succeeds. *Twice*: the one after

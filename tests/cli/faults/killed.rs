@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use sevalla_simulator::{Behaviour, DeploymentType, Fault as Woven, Simulator};
+use sevalla_simulator::{Behaviour, DeploymentType, Fault as Woven, Script, Simulator};
 
 use super::fault::Fault;
 use super::moment::Moment;
-use super::play::{STARTS, runner, world, woven};
+use super::play::{STARTS, made, runner, world, woven};
 use super::table::{Row, Spell};
-use crate::harness::{APP, Runner, called, together, until};
+use crate::harness::{APP, CI_COMMIT, Runner, called, together, until};
 use crate::resuming::{Machine, kill};
 
 /// What is different when the run is started again.
@@ -25,6 +25,7 @@ enum Again {
     SomebodyElseDeploys,
     AnswerLost,
     AnswerLostAndCarriedOut,
+    CancelledMeanwhile,
     FirstStillRuns,
     AnotherRun,
     AnotherApiKey,
@@ -46,6 +47,9 @@ impl Again {
             }
             Self::AnswerLostAndCarriedOut => {
                 "The response to the second request is lost; it is carried out."
+            }
+            Self::CancelledMeanwhile => {
+                "Sevalla has carried out the cancellation. Another one is started."
             }
             Self::FirstStillRuns => "It was not killed: it still runs.",
             Self::AnotherRun => "It has another `run-key`.",
@@ -108,6 +112,16 @@ fn restarts() -> Vec<Restart> {
         restart(RollbackDone, Same, SUCCESS, (1, 1), FOUND),
         restart(Creation, Same, SUCCESS, (1, 2), NONE),
         restart(CreationDone, Same, SUCCESS, (1, 1), FOUND),
+        restart(Database, Same, SUCCESS, (1, 2), NONE),
+        restart(DatabaseDone, Same, SUCCESS, (1, 1), FOUND),
+        restart(Cancelling, Same, SUCCESS, (1, 1), RESUMED),
+        restart(
+            Cancelling,
+            CancelledMeanwhile,
+            SUCCESS,
+            (2, 2),
+            "Deployed: deployment",
+        ),
         restart(Trigger, KilledOnceMore, AMBIGUOUS, (0, 2), "sent twice"),
         restart(TriggerDone, KilledOnceMore, SUCCESS, (1, 1), RESUMED),
         restart(TriggerDone, ListLostOnce, SUCCESS, (1, 1), FOUND),
@@ -173,9 +187,14 @@ async fn kill_first(row: Restart, simulator: &Simulator, runner: impl Fn() -> Ru
     match row.killed {
         Moment::Following | Moment::LogOfAFailure => called(simulator, "getDeploymentV3").await,
         Moment::Before => called(simulator, "getApplicationV3").await,
+        Moment::Cancelling => {
+            called(simulator, "getDeploymentV3").await;
+            running.signal("INT").await;
+            called(simulator, "cancelDeploymentV3").await;
+        }
         moment => {
             let effects = usize::from(moment.carries_out());
-            until(|| sent(simulator) > 0 && simulator.deployments_made() == effects).await;
+            until(|| sent(simulator) > 0 && made(simulator, moment) == effects).await;
         }
     }
     if row.again == Again::FirstStillRuns {
@@ -204,13 +223,21 @@ async fn play(row: Restart) {
     }
     let simulator = Simulator::start(world).await;
     let is_followed = matches!(row.killed, Moment::Following | Moment::LogOfAFailure);
+    let is_cancelled = row.again == Again::CancelledMeanwhile;
     for fault in woven(first).into_iter().filter(|_| !is_followed) {
+        let fault = if is_cancelled {
+            fault.does(Behaviour::HangAfterApplying)
+        } else {
+            fault
+        };
         simulator.add_fault(fault);
     }
     // However busy the machine is, it does not end before the process is killed.
-    let is_held = is_followed || row.again == Again::KilledOnceMore;
+    let is_held =
+        is_followed || row.again == Again::KilledOnceMore || row.killed == Moment::Cancelling;
     if is_held {
-        simulator.set_script(APP, row.killed.script().never_ends());
+        let script = row.killed.script().commit_sha(CI_COMMIT);
+        simulator.set_script(APP, script.never_ends());
     }
     let machine = Machine::new();
     let started = || machine.keeps(runner(first, &simulator));
@@ -218,7 +245,9 @@ async fn play(row: Restart) {
     if row.again == Again::FirstStillRuns {
         return;
     }
-    if is_held && row.again != Again::FileGone && simulator.deployments_made() > 0 {
+    if is_cancelled {
+        simulator.set_script(APP, Script::success());
+    } else if is_held && row.again != Again::FileGone && simulator.deployments_made() > 0 {
         simulator.end_deployment(APP);
     }
     let list = Woven::on("listDeploymentsV3");
@@ -252,7 +281,11 @@ async fn play(row: Restart) {
                 .set("GITHUB_EVENT_PATH", event)
                 .set("GITHUB_RUN_ATTEMPT", "2");
         }
-        Again::Same | Again::KilledOnceMore | Again::ShowsItLate | Again::FirstStillRuns => {}
+        Again::Same
+        | Again::KilledOnceMore
+        | Again::ShowsItLate
+        | Again::CancelledMeanwhile
+        | Again::FirstStillRuns => {}
     }
     let looks = simulator.calls("getDeploymentV3");
     let running = again.start();
@@ -264,7 +297,7 @@ async fn play(row: Restart) {
 }
 
 fn check(row: Restart, run: &crate::harness::Finished, simulator: &Simulator) {
-    let seen = (run.code, simulator.deployments_made(), sent(simulator));
+    let seen = (run.code, made(simulator, row.killed), sent(simulator));
     let promised = (Some(row.ends.0), row.made, row.sent);
     assert_eq!(seen, promised, "{row:?}\n{}", run.streams());
     assert!(
@@ -280,10 +313,11 @@ async fn a_run_that_is_killed_and_started_again_ends_as_the_table_says() {
 }
 
 #[test]
-fn no_restart_promises_more_than_one_deployment() {
+fn no_restart_promises_more_than_one_deployment_that_is_not_cancelled() {
     for row in restarts() {
+        let cancelled = usize::from(row.again == Again::CancelledMeanwhile);
         assert!(
-            row.made <= 1 && row.made <= row.sent && row.sent <= 2,
+            row.made <= 1 + cancelled && row.made <= row.sent && row.sent <= 2,
             "{row:?}"
         );
     }

@@ -56,13 +56,17 @@ pub(crate) enum Moment {
     Deletion,
     /// The same; it has its effect.
     DeletionDone,
+    /// The request that creates a database; it has no effect.
+    Database,
+    /// The same; it has its effect.
+    DatabaseDone,
     /// Emptying the caches after the success.
     Purge,
 }
 
 impl Moment {
     /// In the order of a run.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::Before,
         Self::Waiting,
         Self::Trigger,
@@ -87,6 +91,8 @@ impl Moment {
         Self::CreationDone,
         Self::Deletion,
         Self::DeletionDone,
+        Self::Database,
+        Self::DatabaseDone,
         Self::Purge,
     ];
 
@@ -205,6 +211,16 @@ impl Moment {
                 "When deleting a preview app, carried out",
                 "The same, and Sevalla deletes the app.",
             ),
+            Self::Database => (
+                "When creating a database, not carried out",
+                "`create-database` asks Sevalla to create the database. If the response is lost, the \
+                 run looks for a new database of the name. *Deployments* is the number of new \
+                 databases here.",
+            ),
+            Self::DatabaseDone => (
+                "When creating a database, carried out",
+                "The same, and Sevalla creates the database.",
+            ),
             Self::Purge => (
                 "While emptying the caches",
                 "With `purge-cache: true`, after the success. Sevalla empties them by itself after a \
@@ -229,6 +245,7 @@ impl Moment {
             Self::Rollback | Self::RollbackDone => &["rollbackDeploymentV3"],
             Self::Creation | Self::CreationDone => &["createPreviewApp"],
             Self::Deletion | Self::DeletionDone => &["deleteApplicationV3"],
+            Self::Database | Self::DatabaseDone => &["createDatabaseV3"],
         }
     }
 
@@ -243,7 +260,12 @@ impl Moment {
                 | Self::RollbackDone
                 | Self::CreationDone
                 | Self::DeletionDone
+                | Self::DatabaseDone
         )
+    }
+
+    pub(crate) const fn is_database(self) -> bool {
+        matches!(self, Self::Database | Self::DatabaseDone)
     }
 
     pub(crate) const fn is_hook(self) -> bool {

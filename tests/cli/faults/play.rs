@@ -26,17 +26,22 @@ use crate::harness::{
 /// How many rows are played at a time. They mostly wait.
 const AT_A_TIME: usize = 32;
 
-/// What asks Sevalla to start a deployment.
-pub(super) const STARTS: [&str; 5] = [
+/// What asks Sevalla to start a deployment, or to create a database.
+pub(super) const STARTS: [&str; 6] = [
     "triggerDeploymentV3",
     "hook",
     "promotePipelineV3",
     "rollbackDeploymentV3",
     "createPreviewApp",
+    "createDatabaseV3",
 ];
 
 /// What is promoted to [`APP`].
 const SOURCE: &str = "1e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a01";
+
+/// The settings of a database that is created.
+pub(super) const NEW_DATABASE: &str = r#"{"display_name":"orders","type":"postgresql","version":"16",
+    "db_name":"orders","cluster":"Frankfurt","resource_type":"DB1"}"#;
 
 /// A file that was there before the run, and what it says.
 const EARLIER: &str = "earlier=kept\n";
@@ -277,6 +282,11 @@ pub(super) fn runner(row: Row, simulator: &Simulator) -> Runner {
         Moment::Deletion | Moment::DeletionDone => {
             runner.set("SEVALLA_ACTION", "delete-preview-app")
         }
+        Moment::Database | Moment::DatabaseDone => runner
+            .set("SEVALLA_ACTION", "create-database")
+            .set("SEVALLA_APP_ID", "")
+            .set("SEVALLA_DATABASE_PASSWORD", "p=ssw0rd?")
+            .set("SEVALLA_SETTINGS", NEW_DATABASE),
         moment if moment.is_hook() => {
             runner.secret("SEVALLA_DEPLOY_HOOK_URL", &simulator.hook_url(APP))
         }
@@ -354,6 +364,14 @@ pub(super) fn woven(row: Row) -> Vec<Woven> {
     woven
 }
 
+/// How many of what the moment is about are new.
+pub(super) fn made(simulator: &Simulator, moment: Moment) -> usize {
+    if moment.is_database() {
+        return simulator.databases().len();
+    }
+    simulator.deployments_made()
+}
+
 /// What the service has seen of a run.
 struct Seen {
     made: usize,
@@ -367,7 +385,7 @@ impl Seen {
     fn of(simulator: &Simulator, row: Row) -> Self {
         let struck = row.moment.operations().iter();
         Self {
-            made: simulator.deployments_made(),
+            made: made(simulator, row.moment),
             sent: STARTS
                 .map(|operation| simulator.calls(operation))
                 .iter()

@@ -30,7 +30,8 @@ pub(crate) struct Row {
 impl Row {
     /// Whether the run ends with knowing the deployment it has made.
     pub(crate) fn knows_it(&self) -> bool {
-        self.made == 1 && self.moment.has_key() && self.ends.1 != "ambiguous"
+        let moment = self.moment;
+        self.made == 1 && moment.has_key() && !moment.is_database() && self.ends.1 != "ambiguous"
     }
 
     /// Whether the run gives up an answer after all the time that one may take.
@@ -50,6 +51,7 @@ impl Row {
                     | Moment::Promotion
                     | Moment::Rollback
                     | Moment::Creation
+                    | Moment::Database
             )
     }
 }
@@ -108,6 +110,7 @@ pub(crate) fn rows() -> Vec<Row> {
     rows.extend(other_deployments());
     rows.extend(creation());
     rows.extend(deletion());
+    rows.extend(database());
     rows.extend(purge());
     rows
 }
@@ -771,6 +774,46 @@ fn creation() -> Vec<Row> {
             REJECTED,
             (0, 1),
             "Previews have to be enabled",
+        ),
+        done(ResetsTheConnection),
+        done(NeverAnswers),
+        done(CutsTheBody),
+        done(Answers502WithAPage),
+        done(AnswersNothing),
+        done(AnswersAnotherShape),
+    ]
+}
+
+fn database() -> Vec<Row> {
+    use Fault::*;
+    use Spell::*;
+    const TAKEN: &str = "exactly one new database matches";
+    let not =
+        |fault, spell, ends, counts, told| row(Moment::Database, fault, spell, ends, counts, told);
+    let done = |fault| row(Moment::DatabaseDone, fault, Once, SUCCESS, (1, 1), TAKEN);
+    vec![
+        not(ResetsTheConnection, Once, SUCCESS, (1, 2), SENT_AGAIN),
+        not(
+            Answers502WithAPage,
+            Twice,
+            AMBIGUOUS,
+            (0, 2),
+            "No new database appeared; the request was sent twice",
+        ),
+        not(Answers429, Once, SUCCESS, (1, 2), AGAIN),
+        not(
+            Forbids,
+            ForGood,
+            UNAUTHORIZED,
+            (0, 1),
+            "The key can: APP:READ",
+        ),
+        not(
+            CallsItABadRequest,
+            ForGood,
+            REJECTED,
+            (0, 1),
+            "HTTP 400 Bad Request",
         ),
         done(ResetsTheConnection),
         done(NeverAnswers),

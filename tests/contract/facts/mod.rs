@@ -8,6 +8,7 @@
 mod code;
 mod drift;
 mod extract;
+#[cfg(unix)]
 mod script;
 
 use std::fmt::Write as _;

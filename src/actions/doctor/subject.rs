@@ -74,7 +74,7 @@ pub(super) async fn look_up(reader: &Reader, findings: &mut Findings, checkup: &
         let found = match all_of(reader, kind).await {
             Ok(mut all) => {
                 is_cut = std::mem::take(&mut all.is_cut);
-                find_among(&all, kind, &name, NameSearch::Id)
+                find_among(&all, kind, &name, NameSearch::Id).map_err(TriggerError::from)
             }
             Err(error) => Err(TriggerError::Api(error)),
         };

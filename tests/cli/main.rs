@@ -27,6 +27,8 @@ mod deletions;
 mod deploys;
 mod diagnosing;
 mod doctor;
+// Its test is the longest, and tests begin in the order of their names.
+mod docs_tour;
 mod documents;
 mod errors;
 mod files;
@@ -63,7 +65,6 @@ mod snapshots;
 mod stack_changes;
 mod stacks;
 mod terminal;
-mod tour;
 mod unconfirmed;
 mod unmade_checks;
 mod updating;

@@ -287,7 +287,6 @@ impl ActionContext<'_> {
         if capabilities.is_empty() {
             return outcome;
         }
-        let capabilities: Vec<String> = capabilities.iter().map(ToString::to_string).collect();
         outcome.because(format!("The key can: {}", capabilities.join(", ")))
     }
 

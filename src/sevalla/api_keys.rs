@@ -1,7 +1,5 @@
 //! Operations on the API key of the run: what it may do, and when it expires.
 
-use std::fmt;
-
 use serde_json::Value;
 
 use super::operation::{GET_CURRENT_API_KEY, VALIDATE_API_KEY};
@@ -15,41 +13,23 @@ impl Client {
         Ok(key.expires_at)
     }
 
-    /// What the key may do; empty if that is not known.
-    pub async fn key_capabilities(&self) -> Vec<Capability> {
+    /// What the key may do, as in [`capabilities`]; empty if that is not known.
+    pub async fn key_capabilities(&self) -> Vec<String> {
         let call = ApiCall::new(&GET_CURRENT_API_KEY, []);
         let answer: Result<Value, ApiError> = self.send(call, Patience::Once).await;
         answer.map(|body| capabilities(&body)).unwrap_or_default()
     }
 }
 
-/// A thing that a key may do.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Capability {
-    /// `RESOURCE:ACTION`.
-    pub permission: String,
-    /// The only resource that it is for, if it is not for all.
-    pub resource: Option<String>,
-}
-
-impl fmt::Display for Capability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.permission)?;
-        match &self.resource {
-            Some(id) => write!(f, " of {id}"),
-            None => Ok(()),
-        }
-    }
-}
-
 /// The fields whose text is anybody's.
 const FREE: [&str; 2] = ["name", "description"];
 
-/// What a key may do, from the response about it.
+/// What a key may do, from the response about it: each as `RESOURCE:ACTION`, or
+/// as `RESOURCE:ACTION of ID` if it is for one resource alone.
 ///
 /// Its fields are not documented, so a capability may be in any field but those
 /// whose text is anybody's.
-pub(crate) fn capabilities(body: &Value) -> Vec<Capability> {
+pub(crate) fn capabilities(body: &Value) -> Vec<String> {
     let mut found = Vec::new();
     collect(body, None, &mut found);
     found.sort();
@@ -57,12 +37,15 @@ pub(crate) fn capabilities(body: &Value) -> Vec<Capability> {
     found
 }
 
-fn collect(value: &Value, resource: Option<&str>, found: &mut Vec<Capability>) {
+fn collect(value: &Value, resource: Option<&str>, found: &mut Vec<String>) {
     match value {
-        Value::String(text) => found.extend(permission(text).map(|permission| Capability {
-            permission,
-            resource: resource.map(str::to_owned),
-        })),
+        Value::String(text) => {
+            let of_one = |permission| match resource {
+                Some(id) => format!("{permission} of {id}"),
+                None => permission,
+            };
+            found.extend(permission(text).map(of_one));
+        }
         Value::Array(items) => {
             for item in items {
                 collect(item, resource, found);
@@ -96,14 +79,11 @@ mod tests {
 
     #[test]
     fn capabilities_are_found_in_whatever_shape_they_come() {
-        let shown = |body: &Value| -> Vec<String> {
-            capabilities(body).iter().map(ToString::to_string).collect()
-        };
         let body = json!({"permissions": ["STATIC_SITE:UPDATE", "app:read", "APP:PAINT"],
             "capabilities": [{"permission": "APP:READ", "id_resource": null},
                 {"permission": "APP:UPDATE", "id_resource": "x"}], "url": "https://x"});
         assert_eq!(
-            shown(&body),
+            capabilities(&body),
             ["APP:READ", "APP:UPDATE of x", "STATIC_SITE:UPDATE"]
         );
         // A name or a text for people grants nothing.

@@ -36,7 +36,6 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-pub use self::api_keys::Capability;
 pub(crate) use self::api_keys::capabilities;
 pub(crate) use self::applications::best_host;
 use self::call::ApiCall;

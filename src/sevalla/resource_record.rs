@@ -38,6 +38,13 @@ impl<'de> Deserialize<'de> for ResourceRecord {
 }
 
 impl ResourceRecord {
+    /// The record in a value that was read as it is, if it is one.
+    pub(crate) fn of(value: &Value) -> Option<Self> {
+        let fields = value.as_object()?;
+        fields.get("id")?.as_str()?;
+        Some(Self(fields.clone()))
+    }
+
     /// A field; `None` if it is absent or null.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())

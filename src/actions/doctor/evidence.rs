@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::sevalla::contract::{news, shapes};
 use crate::sevalla::operation::{GET_CURRENT_API_KEY, Tier};
-use crate::sevalla::{self, Capability, Observed};
+use crate::sevalla::{self, Observed};
 use crate::text::truncate::beginning;
 
 /// The most of a name that is shown, in bytes.
@@ -81,7 +81,7 @@ impl Evidence {
     }
 
     /// What the calling key may do, if that was read.
-    pub(crate) fn capabilities(&self) -> Option<Vec<Capability>> {
+    pub(crate) fn capabilities(&self) -> Option<Vec<String>> {
         let answer = self.answer(GET_CURRENT_API_KEY.id)?;
         Some(sevalla::capabilities(&answer.body))
     }

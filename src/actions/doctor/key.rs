@@ -6,7 +6,7 @@ use super::evidence::{text, time};
 use super::finding::Findings;
 use super::resolve::Checkup;
 use crate::inputs::ActionName;
-use crate::sevalla::{Capability, Observed};
+use crate::sevalla::Observed;
 
 /// A key that expires sooner than this deserves a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -39,7 +39,7 @@ pub(super) fn accepted(findings: &mut Findings, key: &Observed, now: Timestamp) 
 
 /// Whether the key may do what an action needs. No document says which call
 /// needs which capability, so this is a doubt at most.
-pub(super) fn may(findings: &mut Findings, found: Option<&[Capability]>, checkup: &Checkup) {
+pub(super) fn may(findings: &mut Findings, found: Option<&[String]>, checkup: &Checkup) {
     const TOPIC: &str = "permissions";
     let action = checkup.action;
     let Some(found) = found.filter(|found| !found.is_empty()) else {
@@ -47,8 +47,8 @@ pub(super) fn may(findings: &mut Findings, found: Option<&[Capability]>, checkup
         return;
     };
     let has = |need: &str| {
-        let mut its = found.iter().filter(|has| has.permission == need);
-        its.any(|has| is_for(has, checkup))
+        let mut its = found.iter().filter_map(|has| has.strip_prefix(need));
+        its.any(|rest| rest.is_empty() || is_for(rest, need, checkup))
     };
     let needed = action.map_or(&[][..], needs).iter().copied();
     let missing: Vec<&str> = needed.filter(|need| !has(need)).collect();
@@ -58,34 +58,30 @@ pub(super) fn may(findings: &mut Findings, found: Option<&[Capability]>, checkup
             findings.fine(TOPIC, format!("{}: {needed}", action.word()));
         }
         (true, _) => findings.fine(TOPIC, format!("capabilities: {}", found.len())),
-        (false, _) => {
-            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-            findings.doubt(
-                TOPIC,
-                format!(
-                    "{} may be missing for {}; the key has {}",
-                    missing.join(", "),
-                    action.map_or("this", ActionName::word),
-                    found.join(", ")
-                ),
-                format!("Give the key {} for the service", missing.join(", ")),
-            );
-        }
+        (false, _) => findings.doubt(
+            TOPIC,
+            format!(
+                "{} may be missing for {}; the key has {}",
+                missing.join(", "),
+                action.map_or("this", ActionName::word),
+                found.join(", ")
+            ),
+            format!("Give the key {} for the service", missing.join(", ")),
+        ),
     }
 }
 
-/// Whether a capability is for the resource that is given, or for all.
-fn is_for(capability: &Capability, checkup: &Checkup) -> bool {
-    let kind = capability.permission.split(':').next();
-    let given = match kind {
+/// Whether a capability for one resource, whose id is in `rest`, is for the one
+/// that is given.
+fn is_for(rest: &str, need: &str, checkup: &Checkup) -> bool {
+    let given = match need.split(':').next() {
         Some("APP") => checkup.app,
         Some("STATIC_SITE") => checkup.site,
         Some("PIPELINE") => checkup.pipeline,
         _ => checkup.database,
     };
-    let its = capability.resource.as_deref();
-    its.zip(given)
-        .is_none_or(|(its, given)| its.parse() == Ok(given))
+    let its = rest.strip_prefix(" of ");
+    its.is_some_and(|its| given.is_none_or(|given| its.parse() == Ok(given)))
 }
 
 /// The capabilities that an action probably needs.

@@ -3,7 +3,6 @@
 
 use std::rc::Rc;
 
-use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -115,9 +114,8 @@ async fn all_of(reader: &Reader, kind: ResourceKind) -> Result<RecordList, ApiEr
         let answer = reader.read(listing(kind), &[], &query).await?;
         let read = records(&answer.body);
         all.is_cut = read.len() >= LONGEST_PAGE;
-        let read = read.into_iter();
-        let read = read.filter_map(|record| ResourceRecord::deserialize(record).ok());
-        all.records.extend(read);
+        all.records
+            .extend(read.into_iter().filter_map(ResourceRecord::of));
         if !all.is_cut {
             break;
         }

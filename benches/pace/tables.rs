@@ -14,8 +14,8 @@ pub(crate) async fn looks(episodes: u32) -> String {
     for spacing in [10, 5] {
         text.push_str(&format!(
             "### As many requests as one in {spacing} s would be\n\n\
-             | median | sigma | fixed {spacing} s | 5 s growing to 30 s | ours, no history \
-             | ours, 1 past | ours, 10 past | best possible | cost |\n\
+             | median | sigma | fixed {spacing} s | 5 s growing to 30 s | program, no history \
+             | program, 1 past | program, 10 past | best possible | cost |\n\
              | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
         ));
         for median in MEDIANS {

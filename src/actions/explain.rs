@@ -305,7 +305,7 @@ impl Failure {
             Self::HealthCheckFailed => "its health check failed",
             Self::CommitNotReported => "Sevalla does not report its commit",
             Self::CheckNotMade => "its health check could not be made",
-            Self::AnotherVersionLive => "is not the version that was wanted",
+            Self::AnotherVersionLive => "is not the requested version",
             _ => "this run has tested another commit",
         }
     }

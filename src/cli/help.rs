@@ -18,7 +18,10 @@ const NARROW: usize = 18;
 const EXAMPLES: [(&str, &str); 5] = [
     ("--app-id UUID --branch main", "deploy an application"),
     ("--static-site-id UUID", "deploy a static site"),
-    ("preview --pipeline-id UUID", "preview a pull request"),
+    (
+        "preview --pipeline-id UUID --branch NAME",
+        "preview a branch",
+    ),
     ("rollback-app --app-id UUID", "roll back"),
     ("list --resource applications", "find the UUIDs"),
 ];
@@ -276,7 +279,7 @@ fn requirements(action: &Action) -> String {
 }
 
 fn completions(page: &mut HelpText) {
-    let bash = "source <(sevalla-deploy completions bash)";
+    let bash = "eval \"$(sevalla-deploy completions bash)\"";
     page.line("Command completions")
         .paragraph(2, "Writes a script that completes actions and options.")
         .line("")

@@ -110,7 +110,9 @@ fn command(arguments: &[OsString], columns: usize) -> Option<Result<CliRequest, 
         ("completions", ["--help" | "-h"]) => {
             Ok(help::about("completions", columns).unwrap_or_default())
         }
-        ("help", _) => Err("help takes one word: an action, an input or all"),
+        ("help", _) => {
+            Err("help takes one word: an action, an input, outputs, exit-codes, completions or all")
+        }
         ("completions", _) => Err("completions takes one of bash, zsh, fish"),
         _ => return None,
     };

@@ -142,7 +142,7 @@ failures! {
     Requests {
         KeyNotAccepted "key-not-accepted" "Key not accepted", ExitStatus::Unauthorized,
         "Sevalla answered 401: the key is wrong, revoked, disabled or expired.",
-        "Create a new key under API keys in the company's settings, store it as a secret and pass it \
+        "Create a new key at https://app.sevalla.com/api-keys, store it as a secret and pass it \
          as `sevalla-token`. Check for quotes or line ends that were copied with it.";
 
         KeyWithoutPermission "key-without-permission" "Key without permission", ExitStatus::Unauthorized,
@@ -376,7 +376,7 @@ failures! {
          responds without it.";
 
         AnotherVersionLive "another-version-live" "Another version live", ExitStatus::Unverified,
-        "The rollback succeeded, but Sevalla deployed another version than the one that was wanted. \
+        "The rollback succeeded, but Sevalla deployed a version other than the requested one. \
          The message names both.",
         "Roll back to the wanted deployment in the dashboard.";
     }

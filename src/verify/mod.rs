@@ -262,7 +262,7 @@ impl VisitTally {
         let finding = CheckReport {
             reason: format!("{url} failed the health check: {reason}"),
             effort: Some(format!(
-                "{} visit{plural} in {}",
+                "{} request{plural} in {}",
                 self.visits,
                 duration(elapsed)
             )),

@@ -134,7 +134,7 @@ async fn a_version_other_than_the_wanted_one_is_no_success() {
     run.assert_ended(8, "unverified");
     run.assert_told("Sevalla deployed the version again that was to be replaced");
     run.assert_told("live is main at 222222222");
-    run.assert_told("wanted was main at 111111111");
+    run.assert_told("requested was main at 111111111");
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ const VARYING: [(&str, &str); 11] = [
     (r"HH:MM:SS\.\d+", "HH:MM:SS.mmm"),
     (r"\b(\d+h)?(\d+m)?\d+(\.\d+)? ?m?s\b", "<time>"),
     (r"-seconds=\d+", "-seconds=<number>"),
-    (r"\d+ (attempts|visits)\b", "<number> $1"),
+    (r"\d+ (attempts|requests)\b", "<number> $1"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
     (r"-x-[a-z]{5}\.sevalla\.app", "-x-<word>.sevalla.app"),
     (r"\b(req|err)-[0-9a-f]{8,12}\b", "$1-<id>"),

@@ -347,7 +347,7 @@ async fn nobody_at_the_address_is_told() {
     let run = verified(&url, &[("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)]).await;
     run.assert_ended(8, "unverified");
     run.assert_told("no connection");
-    run.assert_told(" visits in ");
+    run.assert_told(" requests in ");
 }
 
 #[tokio::test]

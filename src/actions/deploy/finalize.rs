@@ -460,7 +460,7 @@ fn object_to_version(
             tell(EventKind::Warning(
                 Warning::VersionUnknown,
                 &format!(
-                    "Live is {}. Nothing shows whether that is the version that was wanted: {}.",
+                    "Live is {}. Nothing shows whether that is the requested version: {}.",
                     now.summary(),
                     wanted.summary()
                 ),
@@ -468,10 +468,10 @@ fn object_to_version(
             return None;
         }
         RollbackEffect::Replaced => "Sevalla deployed the version again that was to be replaced",
-        RollbackEffect::Another => "Sevalla deployed another version than the one that was wanted",
+        RollbackEffect::Another => "Sevalla deployed a version other than the requested one",
     };
     let outcome = Outcome::unverified(Failure::AnotherVersionLive, &now.id).because(format!(
-        "{objection}: live is {}, wanted was {}",
+        "{objection}: live is {}, requested was {}",
         now.summary(),
         wanted.summary()
     ));

@@ -17,7 +17,7 @@ pub(super) fn accepted(findings: &mut Findings, key: &Observed, now: Timestamp) 
         findings.doubt(
             "key",
             "accepted, but its status is not active",
-            "Check the key under API keys in the company's settings",
+            "Check the key at https://app.sevalla.com/api-keys",
         );
         return;
     }

@@ -34,8 +34,8 @@ const fn judge_status(status: u16) -> (Failure, &'static str) {
     match status {
         401 => (
             Failure::KeyNotAccepted,
-            "The key is wrong, revoked, disabled or expired. Create one under API keys in the \
-             company's settings and pass it as sevalla-token",
+            "The key is wrong, revoked, disabled or expired. Create one at \
+             https://app.sevalla.com/api-keys and pass it as sevalla-token",
         ),
         403 => (
             Failure::KeyWithoutPermission,

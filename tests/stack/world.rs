@@ -280,12 +280,11 @@ impl World {
             _ => ("reads".to_owned(), 400),
         };
         let (left, reset) = self.take(tier, limit);
+        let body = request.body.as_deref().unwrap_or(b"null");
+        let body: Value = serde_json::from_slice(body).unwrap();
         let (status, body) = match left {
             None => (429, json!({"message": "Too many requests"})),
-            Some(_) => {
-                let body = request.body.as_deref().unwrap_or(b"null");
-                self.answer(is_post, &segments, &serde_json::from_slice(body).unwrap())
-            }
+            Some(_) => self.answer(is_post, &segments, &body),
         };
         let mut headers = HeaderMap::new();
         let shown = [

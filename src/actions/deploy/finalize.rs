@@ -57,8 +57,8 @@ pub(crate) struct DeploymentContext {
     pub(crate) wanted: Option<Deployment>,
     /// What the log of the deployment that is followed says.
     pub(crate) log: Option<LogDiagnosis>,
-    /// Whether others waited or ran before this one.
-    pub(crate) is_behind: bool,
+    /// How many others waited or ran before this one.
+    pub(crate) behind: usize,
     /// Whether it is the first deployment of the service.
     pub(crate) is_first: bool,
     /// Whether this run has started the deployment.
@@ -96,7 +96,7 @@ impl DeploymentContext {
             own: None,
             log: None,
             wanted: before.rollback.as_ref().map(|rollback| rollback.to.clone()),
-            is_behind: !before.busy.is_empty(),
+            behind: before.busy.len(),
             is_first: false,
             is_ours: true,
             is_anothers: false,
@@ -152,7 +152,7 @@ impl ActionContext<'_> {
         self.finished.replace(Some(FinishedDeployment {
             deployment: ended.clone(),
             before: scene.live.clone(),
-            is_behind: scene.is_behind,
+            is_behind: scene.behind > 0,
             log: scene.log.clone(),
             is_ours: scene.is_ours,
             undone: None,

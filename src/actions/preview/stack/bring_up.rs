@@ -65,14 +65,13 @@ impl ActionContext<'_> {
         let made = Box::pin(self.make_apps(number, &marker, &mut previews)).await;
         let mut ends = Vec::new();
         let mut urls = Vec::new();
-        let outcome = match made {
-            Err(outcome) => outcome,
-            Ok(()) => {
-                (ends, urls) = self.deploy_all(&previews, live).await;
-                let shown = shown(task, &previews);
-                self.report_services(&shown, &ends);
-                Outcome::of_stack(&shown.task, &ends)
-            }
+        let outcome = if let Err(outcome) = made {
+            outcome
+        } else {
+            (ends, urls) = self.deploy_all(&previews, live).await;
+            let shown = shown(task, &previews);
+            self.report_services(&shown, &ends);
+            Outcome::of_stack(&shown.task, &ends)
         };
         let words: Vec<&str> = ends.iter().map(MemberEnd::word).collect();
         let rows = rows(&previews, Some(&words), &urls);

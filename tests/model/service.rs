@@ -441,9 +441,11 @@ impl Service {
             State::Deleting => json!("deleting"),
             State::Ready | State::Suspended => json!("deploymentSuccess"),
         };
-        let is_image = self.scenario.inputs.target == Target::ImageApp;
+        let target = self.scenario.inputs.target;
+        let is_image = target == Target::ImageApp;
         json!({
-            "id": APP, "name": "shop-x1", "display_name": "shop", "status": status, "type": "app",
+            "id": if target == Target::Site { SITE } else { APP },
+            "name": "shop-x1", "display_name": "shop", "status": status, "type": "app",
             "source": if is_image { "dockerImage" } else { "privateGit" },
             "docker_image": is_image.then_some("registry.example.com/app:1"),
             "default_branch": if is_image { Value::Null } else { json!("main") },

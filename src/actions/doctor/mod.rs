@@ -24,6 +24,7 @@ use self::finding::Findings;
 use self::reader::{LONGEST, Reader};
 use self::resolve::Checkup;
 use self::unknowns::Mark;
+use self::workflow::Services;
 use crate::actions::ActionContext;
 use crate::ci::Host;
 use crate::event::EventKind;
@@ -59,7 +60,7 @@ impl ActionContext<'_> {
         if checkup.is_without_subject() && reader.evidence().answer(VALIDATE_API_KEY.id).is_some() {
             let services = looked.unwrap_or_default();
             let workflow = workflow::of(host, &services);
-            self.print(services.into_iter().chain(workflow));
+            self.print(services.lines.into_iter().chain(workflow));
         }
         self.give_report(&reader, checkup);
         findings.outcome()
@@ -78,7 +79,7 @@ impl ActionContext<'_> {
         reader: &Reader,
         findings: &mut Findings,
         checkup: &Checkup,
-    ) -> Vec<String> {
+    ) -> Services {
         let now = (self.clock)();
         let key = reader.read(&VALIDATE_API_KEY, &[], &[]).await;
         let seen = key.as_ref().map(Rc::as_ref);
@@ -109,7 +110,7 @@ impl ActionContext<'_> {
         if is_without_subject && key.is_ok() {
             workflow::listed(reader, findings).await
         } else {
-            Vec::new()
+            Services::default()
         }
     }
 

@@ -90,10 +90,9 @@ impl ActionContext<'_> {
         let record = match &key {
             Ok(key) => {
                 key::accepted(findings, key, now);
-                let _read = reader.read(&GET_CURRENT_API_KEY, &[], &[]).await;
+                let permissions = reader.read(&GET_CURRENT_API_KEY, &[], &[]).await;
                 subject::look_up(reader, findings, &mut checkup).await;
-                let found = reader.evidence().capabilities();
-                key::may(findings, found.as_deref(), &checkup);
+                key::may(findings, &permissions, &checkup);
                 self.look_at_subjects(reader, findings, &checkup).await
             }
             Err(error) => {
@@ -162,9 +161,11 @@ impl ActionContext<'_> {
         subject::deployments(reader, findings, kind, id).await;
         let own = match kind {
             ResourceKind::Application => address::of_application(reader, findings, id).await,
-            _ => evidence::text(record, "hostname").and_then(crate::sevalla::address),
+            _ => Ok(evidence::text(record, "hostname").and_then(crate::sevalla::address)),
         };
-        self.visit(reader, findings, own).await;
+        if let Ok(own) = own {
+            self.visit(reader, findings, own, kind.noun()).await;
+        }
     }
 
     /// What the responses show of the open questions, in a few lines.

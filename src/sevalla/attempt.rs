@@ -67,7 +67,7 @@ pub(super) struct ApiConnection {
 
 /// A complete response with a status of success.
 pub(super) struct ApiResponse {
-    status: u16,
+    pub(super) status: u16,
     request_id: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,

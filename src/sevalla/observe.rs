@@ -18,6 +18,8 @@ use super::{ApiCall, ApiError, ApiErrorKind, Client, Patience};
 pub struct Observed {
     /// The operation.
     pub operation: &'static Operation,
+    /// The status.
+    pub status: u16,
     /// The names of its headers.
     pub headers: Vec<String>,
     /// `x-ratelimit-limit`, `-remaining` and `-reset`, as they are.
@@ -44,6 +46,7 @@ impl Client {
         let take = |answer: &ApiResponse| {
             Ok::<_, ApiErrorKind>(Observed {
                 operation,
+                status: answer.status,
                 headers: answer.headers.keys().map(ToString::to_string).collect(),
                 budget: limits::texts(&answer.headers),
                 date: limits::date(&answer.headers),
@@ -60,6 +63,7 @@ impl Observed {
     pub fn news(&self) -> Vec<String> {
         let mut all = news::of_body(self.operation.id, &self.body);
         all.extend(self.headers.iter().filter_map(|name| news::of_header(name)));
+        all.extend(news::of_status(self.status));
         all
     }
 }

@@ -1,6 +1,7 @@
 //! The doctor: the set-up and the contract.
 
 mod limits;
+mod services;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -460,6 +461,7 @@ async fn with_nothing_given_it_lists_the_services_and_prints_the_workflow() {
         format!("pipeline-id     {PIPELINE}"),
         format!("database-id     {DATABASE}"),
         format!("Set the variable SEVALLA_APP_ID to {APP}."),
+        format!("Set the variable SEVALLA_PIPELINE_ID to {PIPELINE}."),
         "/sevalla-deploy@v1 # better".to_owned(),
     ] {
         run.assert_told(&text);

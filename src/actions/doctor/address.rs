@@ -18,12 +18,14 @@ use uuid::Uuid;
 /// How long the address has to respond.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Reads the domains of an application and gives its address.
+const TOPIC: &str = "address";
+
+/// Reads the domains of an application and gives its address. `Err` has a line.
 pub(super) async fn of_application(
     reader: &Reader,
     findings: &mut Findings,
     app: Uuid,
-) -> Option<Url> {
+) -> Result<Option<Url>, ()> {
     let id = app.to_string();
     let query = [("limit", sevalla::LONGEST_PAGE.to_string())];
     match reader
@@ -34,31 +36,41 @@ pub(super) async fn of_application(
             let read = |record: &&Value| serde_json::from_value((*record).clone()).ok();
             let domains = records(&answer.body);
             let host = sevalla::best_host(domains.iter().filter_map(read));
-            host.as_deref().and_then(sevalla::address)
+            Ok(host.as_deref().and_then(sevalla::address))
         }
         Err(error) => {
-            findings.failed("address", &error);
-            None
+            findings.failed(TOPIC, &error);
+            Err(())
         }
     }
 }
 
 impl ActionContext<'_> {
-    /// Visits the service once: where `verify-url` says, or its own address.
-    pub(super) async fn visit(&self, reader: &Reader, findings: &mut Findings, own: Option<Url>) {
-        const TOPIC: &str = "address";
-        if findings.has(TOPIC) {
-            return;
-        }
+    /// Visits the service once: where `verify-url` says, or its own address. What
+    /// `verify-url` says is visited once for all services.
+    pub(super) async fn visit(
+        &self,
+        reader: &Reader,
+        findings: &mut Findings,
+        own: Option<Url>,
+        noun: &str,
+    ) {
         let given = self.plan.check.as_ref();
         let address = given.and_then(|check| check.address.clone());
+        if address.is_some() && findings.has(TOPIC) {
+            return;
+        }
         if address.is_none() && own.is_none() {
             return findings.doubt(
                 TOPIC,
-                "the service has no address that works",
+                format!("the {noun} has no address that works"),
                 "Enable its system domain or finish a custom one under Domains, if it is to be visited",
             );
         }
+        let of = match address {
+            Some(_) => String::new(),
+            None => format!("of the {noun}: "),
+        };
         let Some(statuses) = Statuses::parse("200-399") else {
             return;
         };
@@ -87,10 +99,10 @@ impl ActionContext<'_> {
         let own = own.as_ref().ok_or("it has none");
         let found = verify(exchange.as_ref(), &check, own, filling, end, &|_| {}).await;
         match found {
-            Verified::Yes => findings.fine(TOPIC, "responds"),
+            Verified::Yes => findings.fine(TOPIC, format!("{of}responds")),
             Verified::No(report) | Verified::NotMade(report) => findings.doubt(
                 TOPIC,
-                report.reason,
+                format!("{of}{}", report.reason),
                 "Look at the service in the dashboard, or correct verify-status and verify-contains",
             ),
         }

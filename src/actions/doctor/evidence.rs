@@ -85,6 +85,19 @@ impl Evidence {
         let answer = self.answer(GET_CURRENT_API_KEY.id)?;
         Some(sevalla::capabilities(&answer.body))
     }
+
+    /// Whether the calling key has roles, which can give it capabilities.
+    pub(crate) fn has_roles(&self) -> bool {
+        let answer = self.answer(GET_CURRENT_API_KEY.id);
+        answer.is_some_and(|answer| !roles(&answer.body).is_empty())
+    }
+}
+
+/// The roles of a key.
+pub(crate) fn roles(key: &Value) -> &[Value] {
+    key.get("roles")
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// The newest deployment of a list, whatever its order.

@@ -38,6 +38,12 @@ pub(crate) struct CheckLine {
     fix: Option<String>,
 }
 
+/// What failed, and why.
+fn reason(outcome: &Outcome) -> String {
+    let why = outcome.why.first().map_or("", String::as_str);
+    format!("{}: {why}", outcome.headline)
+}
+
 /// All lines, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Findings(Vec<CheckLine>);
@@ -86,9 +92,17 @@ impl Findings {
         }
         let outcome = Outcome::of_api_error(error);
         let failure = outcome.failure().unwrap_or(Failure::NoConnection);
-        let reason = outcome.why.first().cloned().unwrap_or_default();
-        let text = format!("{}: {reason}", outcome.headline);
+        let text = reason(&outcome);
         self.wrong(topic, failure, text, outcome.hint.unwrap_or_default());
+    }
+
+    /// A request that failed, without which a run works.
+    pub(crate) fn unread(&mut self, topic: &'static str, error: &ApiError) {
+        let outcome = Outcome::of_api_error(error);
+        let text = format!("could not be read: {}", reason(&outcome));
+        let fix = outcome.hint;
+        let fix = fix.unwrap_or_else(|| "Run the doctor again later".to_owned());
+        self.doubt(topic, text, fix);
     }
 
     /// What no request was left for.

@@ -1,12 +1,25 @@
 //! Whether the key is accepted, until when, and whether it may do enough.
 
-use jiff::{SignedDuration, Timestamp};
+use std::fmt::Write as _;
+use std::rc::Rc;
 
-use super::evidence::{text, time};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::evidence::{roles, text, time};
 use super::finding::Findings;
 use super::resolve::Checkup;
 use crate::inputs::ActionName;
-use crate::sevalla::Observed;
+use crate::sevalla::{self, ApiError, Observed};
+use crate::text::truncate::beginning;
+
+const TOPIC: &str = "permissions";
+
+/// The most capabilities or roles of a line.
+const MOST: usize = 8;
+
+/// The most of one that is shown, in bytes.
+const LONGEST: usize = 64;
 
 /// A key that expires sooner than this deserves a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -37,38 +50,74 @@ pub(super) fn accepted(findings: &mut Findings, key: &Observed, now: Timestamp) 
     }
 }
 
-/// Whether the key may do what an action needs. No document says which call
+/// Whether the key may do what the actions need. No document says which call
 /// needs which capability, so this is a doubt at most.
-pub(super) fn may(findings: &mut Findings, found: Option<&[String]>, checkup: &Checkup) {
-    const TOPIC: &str = "permissions";
-    let action = checkup.action;
-    let Some(found) = found.filter(|found| !found.is_empty()) else {
-        findings.fine(TOPIC, "Sevalla does not list what the key may do");
-        return;
+pub(super) fn may(
+    findings: &mut Findings,
+    read: &Result<Rc<Observed>, ApiError>,
+    checkup: &Checkup,
+) {
+    let key = match read {
+        Ok(key) => &key.body,
+        Err(error) if error.status() == Some(404) => &Value::Null,
+        Err(error) => return findings.unread(TOPIC, error),
     };
+    let found = sevalla::capabilities(key);
+    let roles = roles(key).iter();
+    let roles: Vec<&str> = roles
+        .filter_map(|role| text(role, "name").or(role.as_str()))
+        .collect();
+    if !roles.is_empty() {
+        let has = if found.is_empty() { "" } else { "; it can: " };
+        let text = format!("roles of the key: {}{has}{}", some(&roles), some(&found));
+        return findings.fine(TOPIC, text);
+    }
+    if found.is_empty() {
+        return findings.fine(TOPIC, "Sevalla does not list what the key may do");
+    }
+    let actions = checkup.actions();
+    for action in &actions {
+        may_do(findings, &found, checkup, *action);
+    }
+    if actions.is_empty() {
+        findings.fine(TOPIC, format!("the key can: {}", some(&found)));
+    }
+}
+
+fn may_do(findings: &mut Findings, found: &[String], checkup: &Checkup, action: ActionName) {
     let has = |need: &str| {
         let mut its = found.iter().filter_map(|has| has.strip_prefix(need));
         its.any(|rest| rest.is_empty() || is_for(rest, need, checkup))
     };
-    let needed = action.map_or(&[][..], needs).iter().copied();
-    let missing: Vec<&str> = needed.filter(|need| !has(need)).collect();
-    match (missing.is_empty(), action) {
-        (true, Some(action)) if !needs(action).is_empty() => {
-            let needed = needs(action).join(", ");
-            findings.fine(TOPIC, format!("{}: {needed}", action.word()));
-        }
-        (true, _) => findings.fine(TOPIC, format!("capabilities: {}", found.len())),
-        (false, _) => findings.doubt(
+    let needed = needs(action, checkup);
+    let missing: Vec<&String> = needed.iter().filter(|need| !has(need)).collect();
+    let (word, can) = (action.word(), some(found));
+    if needed.is_empty() {
+        let text = format!("not compared for {word} without an id; the key can: {can}");
+        findings.fine(TOPIC, text);
+    } else if missing.is_empty() {
+        findings.fine(TOPIC, format!("{word}: {}", needed.join(", ")));
+    } else {
+        let missing = some(&missing);
+        findings.doubt(
             TOPIC,
-            format!(
-                "{} may be missing for {}; the key has {}",
-                missing.join(", "),
-                action.map_or("this", ActionName::word),
-                found.join(", ")
-            ),
-            format!("Give the key {} for the service", missing.join(", ")),
-        ),
+            format!("{missing} may be missing for {word}; the key can: {can}"),
+            format!("Give the key {missing} for the service"),
+        );
     }
+}
+
+/// The first of a list.
+fn some<T: AsRef<str>>(all: &[T]) -> String {
+    let shown = all
+        .iter()
+        .take(MOST)
+        .map(|one| beginning(one.as_ref(), LONGEST));
+    let mut text = shown.collect::<Vec<_>>().join(", ");
+    if all.len() > MOST {
+        let _infallible = write!(text, " and {} more", all.len() - MOST);
+    }
+    text
 }
 
 /// Whether a capability for one resource, whose id is in `rest`, is for the one
@@ -85,9 +134,9 @@ fn is_for(rest: &str, need: &str, checkup: &Checkup) -> bool {
 }
 
 /// The capabilities that an action probably needs.
-const fn needs(action: ActionName) -> &'static [&'static str] {
+fn needs(action: ActionName, checkup: &Checkup) -> Vec<String> {
     use ActionName as A;
-    match action {
+    let needed: &[&str] = match action {
         A::DeployApp | A::RollbackApp | A::UpdateApp | A::ToggleCdn => &["APP:READ", "APP:UPDATE"],
         A::DeployStaticSite | A::RollbackStaticSite | A::UpdateStaticSite => {
             &["STATIC_SITE:READ", "STATIC_SITE:UPDATE"]
@@ -101,14 +150,24 @@ const fn needs(action: ActionName) -> &'static [&'static str] {
         A::DeleteDatabase => &["DATABASE:READ", "DATABASE:DELETE"],
         A::CreateDatabase => &["DATABASE:READ", "DATABASE:CREATE"],
         A::ConnectDatabase => &["DATABASE:READ", "DATABASE:UPDATE", "APP:UPDATE"],
-        // Of applications or of static sites, or reading what was read.
-        A::DeployStack
-        | A::PlanStack
-        | A::Follow
-        | A::Cancel
-        | A::PurgeCache
-        | A::List
-        | A::Show
-        | A::Doctor => &[],
-    }
+        A::PlanStack | A::Follow | A::List | A::Show => return of_given(checkup, &["READ"]),
+        A::DeployStack | A::Cancel | A::PurgeCache => {
+            return of_given(checkup, &["READ", "UPDATE"]);
+        }
+        A::Doctor => &[],
+    };
+    needed.iter().map(|&need| need.to_owned()).collect()
+}
+
+/// The capabilities for the kinds that are given.
+fn of_given(checkup: &Checkup, verbs: &[&str]) -> Vec<String> {
+    let kinds = [
+        ("APP", checkup.app),
+        ("STATIC_SITE", checkup.site),
+        ("PIPELINE", checkup.pipeline),
+        ("DATABASE", checkup.database),
+    ];
+    let given = kinds.into_iter().filter(|(_, id)| id.is_some());
+    let all = given.flat_map(|(kind, _)| verbs.iter().map(move |verb| format!("{kind}:{verb}")));
+    all.collect()
 }

@@ -85,6 +85,7 @@ pub(super) fn key_capabilities(evidence: &Evidence) -> Mark {
     let is_refused =
         |refused: &(&str, u16)| refused.0 == GET_CURRENT_API_KEY.id && refused.1 == 404;
     match evidence.capabilities() {
+        Some(found) if found.is_empty() && evidence.has_roles() => Mark::NotSeen,
         Some(found) if found.is_empty() => Mark::Contradicted,
         Some(_) => Mark::Confirmed,
         None if evidence.refused.iter().any(is_refused) => Mark::Contradicted,

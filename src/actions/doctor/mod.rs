@@ -24,6 +24,7 @@ use self::finding::Findings;
 use self::reader::{LONGEST, Reader};
 use self::resolve::Checkup;
 use self::unknowns::Mark;
+use self::workflow::Services;
 use crate::actions::ActionContext;
 use crate::ci::Host;
 use crate::event::EventKind;
@@ -59,7 +60,7 @@ impl ActionContext<'_> {
         if checkup.is_without_subject() && reader.evidence().answer(VALIDATE_API_KEY.id).is_some() {
             let services = looked.unwrap_or_default();
             let workflow = workflow::of(host, &services);
-            self.print(services.into_iter().chain(workflow));
+            self.print(services.lines.into_iter().chain(workflow));
         }
         self.give_report(&reader, checkup);
         findings.outcome()
@@ -78,7 +79,7 @@ impl ActionContext<'_> {
         reader: &Reader,
         findings: &mut Findings,
         checkup: &Checkup,
-    ) -> Vec<String> {
+    ) -> Services {
         let now = (self.clock)();
         let key = reader.read(&VALIDATE_API_KEY, &[], &[]).await;
         let seen = key.as_ref().map(Rc::as_ref);
@@ -89,10 +90,9 @@ impl ActionContext<'_> {
         let record = match &key {
             Ok(key) => {
                 key::accepted(findings, key, now);
-                let _read = reader.read(&GET_CURRENT_API_KEY, &[], &[]).await;
+                let permissions = reader.read(&GET_CURRENT_API_KEY, &[], &[]).await;
                 subject::look_up(reader, findings, &mut checkup).await;
-                let found = reader.evidence().capabilities();
-                key::may(findings, found.as_deref(), &checkup);
+                key::may(findings, &permissions, &checkup);
                 self.look_at_subjects(reader, findings, &checkup).await
             }
             Err(error) => {
@@ -109,7 +109,7 @@ impl ActionContext<'_> {
         if is_without_subject && key.is_ok() {
             workflow::listed(reader, findings).await
         } else {
-            Vec::new()
+            Services::default()
         }
     }
 
@@ -161,9 +161,11 @@ impl ActionContext<'_> {
         subject::deployments(reader, findings, kind, id).await;
         let own = match kind {
             ResourceKind::Application => address::of_application(reader, findings, id).await,
-            _ => evidence::text(record, "hostname").and_then(crate::sevalla::address),
+            _ => Ok(evidence::text(record, "hostname").and_then(crate::sevalla::address)),
         };
-        self.visit(reader, findings, own).await;
+        if let Ok(own) = own {
+            self.visit(reader, findings, own, kind.noun()).await;
+        }
     }
 
     /// What the responses show of the open questions, in a few lines.

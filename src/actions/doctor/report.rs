@@ -57,8 +57,11 @@ pub(crate) fn lines(evidence: &Evidence) -> Vec<String> {
     lines
 }
 
-/// What no contract has, each once.
-pub(crate) fn news_of(evidence: &Evidence) -> BTreeSet<String> {
+/// The most that is said of what no contract has.
+const MOST_NEWS: usize = 50;
+
+/// What no contract has, each once; the first of it, if it is very much.
+pub(crate) fn news_of(evidence: &Evidence) -> Vec<String> {
     let mut all: BTreeSet<String> = BTreeSet::new();
     all.extend(evidence.answers.iter().flat_map(|answer| answer.news()));
     all.extend(
@@ -67,7 +70,9 @@ pub(crate) fn news_of(evidence: &Evidence) -> BTreeSet<String> {
             .iter()
             .filter_map(|(_, status)| news::of_status(*status)),
     );
-    all
+    let more = all.len().saturating_sub(MOST_NEWS);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    all.into_iter().take(MOST_NEWS).chain(more).collect()
 }
 
 /// The known headers, each with whether all responses have it.

@@ -19,7 +19,7 @@ pub struct Checkup {
     pub(crate) database: Option<Uuid>,
     /// The branch that is to be deployed, if the user names one.
     pub(crate) branch: Option<String>,
-    /// The action that the set-up is for.
+    /// The action that the set-up is for, if the user names one.
     pub(crate) action: Option<ActionName>,
     /// Whether to print the report about the API.
     pub(crate) prints: bool,
@@ -36,6 +36,29 @@ impl Checkup {
         all.iter().all(Option::is_none)
     }
 
+    /// The actions that the set-up is for: the one that is named, or those that
+    /// the ids suggest.
+    pub(crate) fn actions(&self) -> Vec<ActionName> {
+        if let Some(named) = self.action {
+            return vec![named];
+        }
+        let of_services = [
+            self.app.map(|_| ActionName::DeployApp),
+            self.site.map(|_| ActionName::DeployStaticSite),
+        ];
+        let mut all: Vec<ActionName> = of_services.into_iter().flatten().collect();
+        if all.is_empty() {
+            let of_pipeline = self.pipeline.map(|_| ActionName::Preview);
+            all.extend(of_pipeline.or_else(|| self.database.map(|_| ActionName::Show)));
+        }
+        all
+    }
+
+    /// Whether the set-up is for this action.
+    pub(crate) fn is_for(&self, action: ActionName) -> bool {
+        self.actions().contains(&action)
+    }
+
     /// The id of what is given of a kind.
     pub(crate) fn id_of(&mut self, kind: ResourceKind) -> &mut Option<Uuid> {
         match kind {
@@ -48,14 +71,6 @@ impl Checkup {
 }
 
 pub(crate) fn checkup(inputs: &Inputs, facts: &Facts) -> Checkup {
-    let by_subject = [
-        (inputs.app_id, ActionName::DeployApp),
-        (inputs.static_site_id, ActionName::DeployStaticSite),
-        (inputs.pipeline_id, ActionName::Preview),
-        (inputs.database_id, ActionName::Show),
-    ];
-    let mut by_subject = by_subject.into_iter();
-    let inferred = || by_subject.find_map(|(id, action)| id.map(|_| action));
     Checkup {
         names: inputs.names.clone(),
         app: inputs.app_id,
@@ -63,7 +78,7 @@ pub(crate) fn checkup(inputs: &Inputs, facts: &Facts) -> Checkup {
         pipeline: inputs.pipeline_id,
         database: inputs.database_id,
         branch: inputs.branch.as_ref().map(|branch| branch.name.clone()),
-        action: inputs.for_action.or_else(inferred),
+        action: inputs.for_action,
         prints: inputs.report,
         file: inputs.report_file.clone(),
         facts: facts.clone(),

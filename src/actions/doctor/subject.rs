@@ -227,7 +227,7 @@ pub(super) fn automatic(
     let source = text(record, "source");
     let is_connected = source.is_none_or(|source| matches!(source, "privateGit" | "app"));
     let is_on = flag(record, "auto_deploy") && is_connected;
-    let follows = checkup.action == Some(ActionName::Follow);
+    let follows = checkup.is_for(ActionName::Follow);
     // A deployment without a branch is of the default one; `follow` seeks the
     // commit of this run.
     let of_ci = checkup.facts.branch.as_deref().filter(|_| follows);
@@ -237,7 +237,7 @@ pub(super) fn automatic(
         ResourceKind::Application => ActionName::DeployApp,
         _ => ActionName::DeployStaticSite,
     };
-    if is_on && is_same && checkup.action == Some(deploys) {
+    if is_on && is_same && checkup.is_for(deploys) {
         return findings.doubt(
             TOPIC,
             format!("deployment of pushes to {default} is on: each push is deployed twice"),
@@ -346,10 +346,8 @@ pub(super) fn pipeline(findings: &mut Findings, checkup: &Checkup, record: &Valu
     let stages = record.get("stages").and_then(Value::as_array);
     let mut stages = stages.into_iter().flatten();
     let preview = stages.find(|stage| text(stage, "type") == Some("preview"));
-    let creates = matches!(
-        checkup.action,
-        Some(ActionName::Preview | ActionName::CreatePreviewApp)
-    );
+    let creates = [ActionName::Preview, ActionName::CreatePreviewApp];
+    let creates = creates.into_iter().any(|action| checkup.is_for(action));
     match preview {
         None if creates => findings.doubt(
             "previews",
@@ -364,7 +362,7 @@ pub(super) fn pipeline(findings: &mut Findings, checkup: &Checkup, record: &Valu
         ),
         Some(_) => findings.fine("previews", "enabled"),
     }
-    if checkup.action == Some(ActionName::PromoteApp) && text(record, "type") == Some("branch") {
+    if checkup.is_for(ActionName::PromoteApp) && text(record, "type") == Some("branch") {
         findings.doubt(
             "promotion",
             "the pipeline is of type branch; Sevalla documents promotion for trunk only",

@@ -18,7 +18,7 @@ fn shape(operation: &str, body: Value) -> Fault {
 }
 
 /// A world in which the response of an operation has this body.
-fn with(operation: &str, body: Value) -> World {
+pub(super) fn with(operation: &str, body: Value) -> World {
     world().fault(shape(operation, body))
 }
 
@@ -123,7 +123,7 @@ async fn a_capability_of_another_service_or_in_a_name_does_not_count() {
     finds(bound(APP), of_app, 0, &texts).await;
     let named = json!({"name": "APP:READ APP:UPDATE", "capabilities": [],
         "roles": [{"id": "x", "name": "APP:READ", "description": "APP:UPDATE"}]});
-    let texts = ["Sevalla does not list what the key may do"];
+    let texts = ["ok      permissions roles of the key: APP:READ"];
     finds(with("getCurrentApiKey", named), of_app, 0, &texts).await;
     let expired = json!({"name": "k", "company_id": "c", "status": "active",
         "expires_at": "2020-01-01T00:00:00Z"});

@@ -70,13 +70,21 @@ fn newer(known: &Facts, now: &Facts) -> (Vec<String>, BTreeSet<String>) {
     (lines, relied_on)
 }
 
+/// A form without the words of its one set. Of several sets it is the form itself:
+/// a word may have moved from one to another.
+fn outline(form: &str) -> String {
+    match form.split(['{', '}']).collect::<Vec<_>>()[..] {
+        [before, _, after] => format!("{before}{{}}{after}"),
+        _ => form.to_owned(),
+    }
+}
+
 /// A fact that changed: its words, or all of it. A word of `additions.txt` is
 /// no news.
 fn change(what: &str, form: &str, other: &str, known_words: &[Vec<String>]) -> Option<String> {
     let (before, after) = (extract::words(form), extract::words(other));
-    let without = |form: &str| form.split('{').next().unwrap_or_default().to_owned();
     if let (Some(before), Some(after)) = (before, after)
-        && without(form) == without(other)
+        && outline(form) == outline(other)
     {
         let (before, after): (BTreeSet<_>, BTreeSet<_>) =
             (before.into_iter().collect(), after.into_iter().collect());
@@ -247,6 +255,30 @@ fn each_change_of_a_document_is_seen_if_it_concerns_the_program() {
     assert_eq!(
         after(|document| at(document, &format!("{schema}/id/type"), json!("integer"))),
         ["changed: getApplicationV3 field id (string:uuid is now integer)"]
+    );
+    // What is behind the words, and a second set.
+    let list = |types: Value, more: Value| {
+        let items = json!({"type": "string", "enum": ["boat"]});
+        let record = format!("{schema}/build_type");
+        let mut before = small();
+        let form = json!({"type": ["array", "null"], "items": items});
+        at(&mut before, &record, form);
+        let mut later = before.clone();
+        at(&mut later, &record, json!({"type": types, "items": items}));
+        if more.is_array() {
+            at(&mut later, &format!("{record}/items/enum"), more);
+        }
+        difference(&extract::facts(&before), &extract::facts(&later), &[])
+    };
+    assert_eq!(
+        list(json!("array"), json!(["boat", "ship"])),
+        [format!(
+            "changed: {place} (array<string{{boat}}>|null is now array<string{{boat ship}}>)"
+        )]
+    );
+    assert_eq!(
+        list(json!(["array", "null"]), json!(["boat", "ship"])),
+        [format!("{place}: new words ship")]
     );
     let order = "/components/schemas/buildpack/properties/order/type";
     let lines = after(|document| at(document, order, json!("string")));

@@ -112,6 +112,7 @@ fn evidence(random: &mut Rng) -> Evidence {
         let text = || Some("Jane Doe".to_owned());
         evidence.answers.push(Rc::new(Observed {
             operation,
+            status: 200,
             headers: [
                 "date",
                 "cf-jane-doe",
@@ -166,6 +167,7 @@ fn a_report_has_the_forms_and_known_words() {
     let evidence = Evidence {
         answers: vec![Rc::new(Observed {
             operation: operation.unwrap(),
+            status: 206,
             headers: vec!["date".to_owned()],
             budget: [None, None, None],
             date: None,
@@ -176,6 +178,7 @@ fn a_report_has_the_forms_and_known_words() {
     };
     let report = lines(&evidence).join("\n");
     for line in [
+        "  status 206",
         "  application.id: uuid",
         "  application.build_type: text = ingot",
         "  application.auto_deploy: boolean",

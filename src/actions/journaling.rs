@@ -8,9 +8,9 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use crate::actions::ActionContext;
 use crate::actions::at_most_once::ambiguous;
 use crate::actions::deploy::baseline::Baseline;
 use crate::actions::deploy::cancel::{self, CancelResult};
@@ -24,6 +24,8 @@ use crate::actions::error::{Report, TriggerError};
 use crate::actions::lookup::{
     Candidate, LookupError, LookupResult, SearchResult, find_each, find_one,
 };
+use crate::actions::{ActionContext, CLEAN_UP};
+use crate::backoff::Schedule;
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::event::EventKind;
 use crate::inputs::OnFailure;
@@ -31,6 +33,7 @@ use crate::journal::{Effect, Journal, WriteRecord};
 use crate::outcome::Outcome;
 use crate::sevalla::operation::Operation;
 use crate::sevalla::{ApiError, Client, Patience};
+use crate::shutdown::Signal;
 use crate::text::truncate::shorten;
 
 /// The most of a reason that is recorded, in bytes.
@@ -327,7 +330,7 @@ impl ActionContext<'_> {
                     // It was accepted, and its response named nothing.
                     let find = async || doubt_late(find().await, write.at);
                     Some(find_one(find, &self.client).await?)
-                } else if self.was_cancelled(&write, service, &id).await? {
+                } else if self.was_cancelled(&write, service, &id, tell).await? {
                     None
                 } else {
                     Some(Deployment::only_its_id(id))
@@ -347,29 +350,54 @@ impl ActionContext<'_> {
 
     /// Whether the run itself has cancelled what it made, so that nothing of it
     /// remains.
-    async fn was_cancelled(
+    pub(crate) async fn was_cancelled(
         &self,
         write: &WriteRecord,
         service: Service,
         id: &DeploymentId,
+        tell: Report<'_>,
     ) -> Result<bool, TriggerError> {
         if !matches!(write.effect, Effect::Cancelling { .. }) {
             return Ok(false);
         }
-        let patience = Patience::BEFORE_THE_START;
-        let is_gone = match self.client.read_deployment(service, id, patience).await {
-            Ok(seen) => matches!(
-                seen.status.verdict(),
-                Some(Verdict::Cancelled | Verdict::Skipped)
-            ),
-            // A deployment can vanish once it is cancelled.
-            Err(error) if error.is_gone() => true,
-            Err(error) => return Err(error.into()),
-        };
+        let is_gone = self.ends_cancelled(service, id, tell).await?;
         if is_gone {
             self.settle(&write.name, Effect::Nothing);
         }
         Ok(is_gone)
+    }
+
+    /// Whether a deployment ends because it was cancelled, which can be long after
+    /// Sevalla has accepted that. Not if the run's time is over before.
+    async fn ends_cancelled(
+        &self,
+        service: Service,
+        id: &DeploymentId,
+        tell: Report<'_>,
+    ) -> Result<bool, TriggerError> {
+        tell(EventKind::Note(&format!(
+            "An earlier process of this run asked Sevalla to cancel deployment {id}. Waiting for \
+             its end."
+        )));
+        let mut looks = Schedule::for_looks();
+        loop {
+            let patience = Patience::BEFORE_THE_START;
+            match self.client.read_deployment(service, id, patience).await {
+                Ok(seen) => {
+                    if let Some(verdict) = seen.status.verdict() {
+                        return Ok(matches!(verdict, Verdict::Cancelled | Verdict::Skipped));
+                    }
+                }
+                // A deployment can vanish once it is cancelled.
+                Err(error) if error.is_gone() => return Ok(true),
+                Err(error) => return Err(error.into()),
+            }
+            let next = Instant::now() + looks.next_wait(None);
+            if next >= self.deadline.moment() {
+                return Ok(false);
+            }
+            sleep_until(next).await;
+        }
     }
 
     /// The end of a run whose deployment an earlier process has started; `None`
@@ -385,12 +413,7 @@ impl ActionContext<'_> {
         let resume = Box::pin(self.resume_deployment(DEPLOY, service, operation, &tell));
         let resumed = match self.until_stopped(resume).await {
             Ok(resumed) => resumed,
-            Err(signal) => {
-                return Some(Outcome::interrupted(signal).because(
-                    "An earlier process of this run may have started a deployment; this one \
-                     changed nothing",
-                ));
-            }
+            Err(signal) => return Some(self.stop_resuming(signal, service).await),
         };
         match (resumed, service) {
             (Ok(Some(resumed)), Some(service)) => {
@@ -399,6 +422,19 @@ impl ActionContext<'_> {
             (Ok(_), _) => None,
             (Err(error), _) => Some(self.not_started(error).await),
         }
+    }
+
+    /// A signal came before it was known what an earlier process has left.
+    async fn stop_resuming(&self, signal: Signal, service: Option<Service>) -> Outcome {
+        let effect = self.write_before(DEPLOY).map(|write| write.effect);
+        if let (Some(Effect::Cancelling { id }), Some(service)) = (effect, service) {
+            let by = Instant::now() + CLEAN_UP;
+            let id = DeploymentId(id);
+            return self.stop_following(signal, service, &id, by).await;
+        }
+        Outcome::interrupted(signal).because(
+            "An earlier process of this run may have started a deployment; this one changed nothing",
+        )
     }
 
     async fn follow_resumed(
@@ -435,13 +471,18 @@ impl ActionContext<'_> {
                 write.effect == Effect::Unknown && service_of(&write.before) == Some(service)
             };
             // A preview app that the run has made starts its deployment by itself.
-            let is_preview = |write: &&WriteRecord| write.name == PREVIEW;
+            let is_preview =
+                |write: &&WriteRecord| write.name == PREVIEW && write.effect != Effect::Nothing;
             let its = writes.iter().find(|write| write.effect == made);
             let its = its.or_else(|| writes.iter().find(is_unknown));
             its.or_else(|| writes.iter().find(is_preview)).cloned()
         });
-        if let Some(write) = write.as_ref().filter(|write| write.name != PREVIEW) {
-            self.settle(&write.name, Effect::Cancelling { id: id.0.clone() });
+        if let Some(write) = &write {
+            let id = match write.name.as_str() {
+                PREVIEW => service.id.to_string(),
+                _ => id.0.clone(),
+            };
+            self.settle(&write.name, Effect::Cancelling { id });
         }
         let cancelled = cancel::cancel(client, service, id, tell).await;
         if let (Some(write), CancelResult::Ended(ended)) = (&write, &cancelled)

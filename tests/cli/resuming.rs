@@ -330,6 +330,26 @@ async fn after_a_cancellation_of_its_own_a_run_starts_again() {
 }
 
 #[tokio::test]
+async fn after_a_slow_cancellation_of_its_first_deployment_a_preview_is_deployed_again() {
+    let slow = Script::success()
+        .never_ends()
+        .cancel_delay(Duration::from_secs(12));
+    let (simulator, create) = Write::Preview.world(slow).await;
+    let machine = Machine::new();
+    let run = || Write::Preview.run(&simulator, &machine);
+    let running = run().start();
+    called(&simulator, "getDeploymentV3").await;
+    stopped(running, "TERM")
+        .await
+        .assert_ended(143, "interrupted");
+    simulator.set_script(EU, Script::success());
+    let again = run().run().await;
+    again.assert_ended(0, "success");
+    again.assert_told("asked Sevalla to cancel deployment");
+    assert_eq!(simulator.calls(create), 1, "{}", again.streams());
+}
+
+#[tokio::test]
 async fn a_run_without_a_name_or_with_a_link_is_refused() {
     let simulator = application(Script::success()).await;
     let machine = Machine::new();

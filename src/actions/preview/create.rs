@@ -26,7 +26,7 @@ use crate::deployment::{DeploySource, Deployment, Service};
 use crate::event::EventKind;
 use crate::exit_status::ExitStatus;
 use crate::inputs::Abandon;
-use crate::journal::Effect;
+use crate::journal::{Effect, WriteRecord};
 use crate::messages::{Failure, Warning};
 use crate::outcome::{Outcome, PreviouslyLive};
 use crate::sevalla::operation::CREATE_PREVIEW_APP;
@@ -51,6 +51,7 @@ impl ActionContext<'_> {
         let tell = |event: EventKind<'_>| self.reporter.on(event);
         let before = PreviewLookup::of_record(&write.before);
         let made = match &write.effect {
+            Effect::Cancelling { id } if self.was_first_cancelled(&write, id).await? => None,
             Effect::Made { id } | Effect::Cancelling { id } => {
                 id.parse().ok().map(|id| PreviewApp {
                     id,
@@ -69,6 +70,24 @@ impl ActionContext<'_> {
             }
         };
         Ok(made.map(|app| (app, before)))
+    }
+
+    /// Whether the run itself has cancelled the first deployment of the app that it
+    /// has made.
+    async fn was_first_cancelled(
+        &self,
+        write: &WriteRecord,
+        app: &str,
+    ) -> Result<bool, TriggerError> {
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let Ok(app) = app.parse() else {
+            return Ok(false);
+        };
+        let service = Service::application(app);
+        match self.first_deployment(service).await? {
+            Some(first) => self.was_cancelled(write, service, &first.id, &tell).await,
+            None => Ok(false),
+        }
     }
 
     /// Makes the app, and follows its first deployment.

@@ -26,6 +26,7 @@ enum Again {
     AnswerLost,
     AnswerLostAndCarriedOut,
     CancelledMeanwhile,
+    CancelledLater,
     FirstStillRuns,
     AnotherRun,
     AnotherApiKey,
@@ -50,6 +51,10 @@ impl Again {
             }
             Self::CancelledMeanwhile => {
                 "Sevalla has carried out the cancellation. Another one is started."
+            }
+            Self::CancelledLater => {
+                "Sevalla has accepted the cancellation, and carries it out later. Then another one \
+                 is started."
             }
             Self::FirstStillRuns => "It was not killed: it still runs.",
             Self::AnotherRun => "It has another `run-key`.",
@@ -87,6 +92,9 @@ const fn restart(
     }
 }
 
+/// How long a cancellation takes that takes effect only once the process has ended.
+const LATER: Duration = Duration::from_secs(12);
+
 const SUCCESS: (i32, &str) = (0, "success");
 const FAILED: (i32, &str) = (1, "failed");
 const AMBIGUOUS: (i32, &str) = (7, "ambiguous");
@@ -95,6 +103,7 @@ const REJECTED: (i32, &str) = (9, "rejected");
 const FOUND: &str = "It did: exactly one new";
 const NONE: &str = "It did not: no new";
 const RESUMED: &str = "Resuming: an earlier process of this run started deployment";
+const WAITED: &str = "asked Sevalla to cancel deployment";
 const NOBODY_KNOWS: &str = "state-file may hold a write whose end nobody has seen";
 
 fn restarts() -> Vec<Restart> {
@@ -122,6 +131,8 @@ fn restarts() -> Vec<Restart> {
             (2, 2),
             "Deployed: deployment",
         ),
+        restart(Cancelling, CancelledLater, SUCCESS, (2, 2), WAITED),
+        restart(LateCancel, CancelledLater, SUCCESS, (2, 2), WAITED),
         restart(Trigger, KilledOnceMore, AMBIGUOUS, (0, 2), "sent twice"),
         restart(TriggerDone, KilledOnceMore, SUCCESS, (1, 1), RESUMED),
         restart(TriggerDone, ListLostOnce, SUCCESS, (1, 1), FOUND),
@@ -187,6 +198,10 @@ async fn kill_first(row: Restart, simulator: &Simulator, runner: impl Fn() -> Ru
     match row.killed {
         Moment::Following | Moment::LogOfAFailure => called(simulator, "getDeploymentV3").await,
         Moment::Before => called(simulator, "getApplicationV3").await,
+        Moment::LateCancel => {
+            let run = running.finish().await;
+            return run.assert_ended(4, "timed-out");
+        }
         Moment::Cancelling => {
             called(simulator, "getDeploymentV3").await;
             running.signal("INT").await;
@@ -231,7 +246,9 @@ async fn play(row: Restart) {
     let simulator = Simulator::start(world).await;
     let is_followed = matches!(row.killed, Moment::Following | Moment::LogOfAFailure);
     let is_cancelled = row.again == Again::CancelledMeanwhile;
-    for fault in woven(first).into_iter().filter(|_| !is_followed) {
+    let is_accepted = row.again == Again::CancelledLater;
+    let is_harmless = is_followed || is_accepted;
+    for fault in woven(first).into_iter().filter(|_| !is_harmless) {
         let fault = if is_cancelled {
             fault.does(Behaviour::HangAfterApplying)
         } else {
@@ -241,9 +258,10 @@ async fn play(row: Restart) {
     }
     // However busy the machine is, it does not end before the process is killed.
     let is_held =
-        is_followed || row.again == Again::KilledOnceMore || row.killed == Moment::Cancelling;
+        is_harmless || row.again == Again::KilledOnceMore || row.killed == Moment::Cancelling;
     if is_held {
         let script = row.killed.script().commit_sha(CI_COMMIT);
+        let script = script.cancel_delay(if is_accepted { LATER } else { Duration::ZERO });
         simulator.set_script(APP, script.never_ends());
     }
     let machine = Machine::new();
@@ -252,7 +270,7 @@ async fn play(row: Restart) {
     if row.again == Again::FirstStillRuns {
         return;
     }
-    if is_cancelled {
+    if is_cancelled || is_accepted {
         simulator.set_script(APP, Script::success());
     } else if is_held && row.again != Again::FileGone && simulator.deployments_made() > 0 {
         simulator.end_deployment(APP);
@@ -272,6 +290,7 @@ async fn play(row: Restart) {
         Again::AnswerLostAndCarriedOut => {
             simulator.add_fault(trigger.first(1).does(Behaviour::ResetAfterApplying));
         }
+        Again::CancelledLater => again = again.set("SEVALLA_TIMEOUT", "100s"),
         Again::AnotherRun => again = again.set("SEVALLA_RUN_KEY", "another"),
         Again::AnotherApiKey => again = again.set("SEVALLA_TOKEN", "svl_another"),
         Again::FileCut => {
@@ -322,7 +341,8 @@ async fn a_run_that_is_killed_and_started_again_ends_as_the_table_says() {
 #[test]
 fn no_restart_promises_more_than_one_deployment_that_is_not_cancelled() {
     for row in restarts() {
-        let cancelled = usize::from(row.again == Again::CancelledMeanwhile);
+        let is_cancelled = matches!(row.again, Again::CancelledMeanwhile | Again::CancelledLater);
+        let cancelled = usize::from(is_cancelled);
         assert!(
             row.made <= 1 + cancelled && row.made <= row.sent && row.sent <= 2,
             "{row:?}"

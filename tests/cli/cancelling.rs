@@ -53,7 +53,7 @@ async fn a_deployment_that_nothing_knows_for_seconds_is_cancelled() {
 #[tokio::test]
 async fn a_deployment_whose_answer_is_missing_is_found_late_and_cancelled() {
     let slow_list = || {
-        let delay = Behaviour::Delay(Duration::from_millis(1000));
+        let delay = Behaviour::Delay(Duration::from_secs(1));
         Fault::on(LIST).after(1).does(delay)
     };
     let world = || World::new().application(Application::new(APP).next(endless()));

@@ -13,7 +13,7 @@ impl Client {
         Ok(key.expires_at)
     }
 
-    /// What the key may do, as in [`capabilities`]; empty if that is not known.
+    /// What the key may do, as in `capabilities`; empty if that is not known.
     pub async fn key_capabilities(&self) -> Vec<String> {
         let call = ApiCall::new(&GET_CURRENT_API_KEY, []);
         let answer: Result<Value, ApiError> = self.send(call, Patience::Once).await;

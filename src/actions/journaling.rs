@@ -212,6 +212,31 @@ impl ActionContext<'_> {
         }))
     }
 
+    /// What is recorded before a deployment is started; a secret in it is masked.
+    fn recorded(&self, service: Service, before: &Preflight) -> Value {
+        let mut recorded = recorded(service, before);
+        recorded["wanted"] = json!(self.spelled(before.wanted.clone(), true));
+        recorded
+    }
+
+    /// What is wanted, with the user's words masked, or as they were given.
+    fn spelled(&self, mut wanted: DeploymentMatcher, is_masked: bool) -> DeploymentMatcher {
+        let fields = [&mut wanted.branch, &mut wanted.docker_image];
+        for (field, given) in fields.into_iter().zip(self.plan.task.words()) {
+            let Some(given) = given else { continue };
+            let masked = self.gate.line(given);
+            let (from, to) = if is_masked {
+                (given, masked.as_str())
+            } else {
+                (masked.as_str(), given)
+            };
+            if field.as_deref() == Some(from) {
+                *field = Some(to.to_owned());
+            }
+        }
+        wanted
+    }
+
     /// The entry of a write that starts one deployment.
     pub(crate) fn deployment_entry(
         &self,
@@ -220,7 +245,7 @@ impl ActionContext<'_> {
         service: Option<Service>,
         before: &Preflight,
     ) -> WriteEntry {
-        let recorded = service.map_or(Value::Null, |service| recorded(service, before));
+        let recorded = service.map_or(Value::Null, |service| self.recorded(service, before));
         let key = WriteEntry::ONLY.to_owned();
         self.entry(step, operation, vec![(key, recorded)])
     }
@@ -230,7 +255,7 @@ impl ActionContext<'_> {
     pub(crate) fn record_followed(&self, service: Service, before: &Preflight, id: &DeploymentId) {
         if let Some(journal) = self.journal.get() {
             let tell = |event: EventKind<'_>| self.reporter.on(event);
-            let written = journal.follow(DEPLOY, &recorded(service, before), id.0.clone());
+            let written = journal.follow(DEPLOY, &self.recorded(service, before), id.0.clone());
             warn_of_unwritten(written, &tell);
         }
     }
@@ -317,7 +342,7 @@ impl ActionContext<'_> {
         };
         let before = Preflight {
             mark: Some(mark),
-            wanted: wanted.unwrap_or_default(),
+            wanted: self.spelled(wanted.unwrap_or_default(), false),
             ..Preflight::default()
         };
         let find = async || search(&self.client, service, &before).await;

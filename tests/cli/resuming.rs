@@ -604,18 +604,23 @@ async fn a_preview_takes_on_rerun() {
 }
 
 #[tokio::test]
-async fn a_secret_in_the_run_key_is_not_in_the_file() {
-    let simulator = application(Script::success().never_ends()).await;
+async fn a_secret_in_the_run_key_or_the_branch_is_not_in_the_file() {
+    let simulator = application(Script::success()).await;
+    simulator.add_fault(Fault::on(TRIGGER).does(Behaviour::HangAfterApplying));
     let secret = simulator.key();
     let machine = Machine::new();
-    let run = || deploys(&simulator, &machine).set("SEVALLA_RUN_KEY", format!("release {secret}"));
-    kill_at(run(), &simulator, "getDeploymentV3").await;
+    let run = || {
+        deploys(&simulator, &machine)
+            .set("SEVALLA_RUN_KEY", format!("release {secret}"))
+            .set("SEVALLA_BRANCH", format!("with-{secret}"))
+    };
+    kill_at(run(), &simulator, TRIGGER).await;
+    until(|| simulator.deployments_made() == 1).await;
     let text = std::fs::read_to_string(machine.state()).unwrap();
     assert!(
         text.contains("release ***") && !text.contains(secret),
         "{text}"
     );
-    simulator.end_deployment(APP);
     run().run().await.assert_ended(0, "success");
     assert_eq!(simulator.deployments_made(), 1);
 }

@@ -52,6 +52,13 @@ pub enum LookupFailure {
         /// What they are, in a sentence.
         noun: &'static str,
     },
+    /// One matches, but was created long after the request was sent.
+    Late {
+        /// What a person recognises it by.
+        candidate: String,
+        /// What it is, in a sentence.
+        noun: &'static str,
+    },
     /// There is none.
     None {
         /// How often the request was sent.

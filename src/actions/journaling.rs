@@ -2,7 +2,8 @@
 //! sent, and a run that is started again looks for the effect of what an earlier
 //! process may have sent before it sends anything.
 
-use std::fmt::Display;
+use std::cell::Cell;
+use std::fmt::{self, Display};
 use std::io;
 use std::rc::Rc;
 
@@ -15,12 +16,13 @@ use crate::actions::at_most_once::ambiguous;
 use crate::actions::deploy::baseline::Baseline;
 use crate::actions::deploy::cancel::{self, CancelResult};
 use crate::actions::deploy::finalize::DeploymentContext;
-use crate::actions::deploy::matcher::{DeploymentMatcher, Ownership};
+use crate::actions::deploy::matcher::DeploymentMatcher;
 use crate::actions::deploy::past::read_past;
 use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::start::search;
 use crate::actions::deploy::start_rollback::Rollback;
 use crate::actions::error::{Report, TriggerError};
+use crate::actions::lateness::{doubt_late, doubted};
 use crate::actions::lookup::{
     Candidate, LookupError, LookupResult, SearchResult, find_each, find_one,
 };
@@ -60,14 +62,19 @@ pub(crate) fn rollback_of(service: Service) -> String {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WriteEntry(Option<Rc<JournaledWrite>>);
 
-#[derive(Debug)]
 struct JournaledWrite {
     journal: Rc<Journal>,
     step: String,
     operation: &'static Operation,
     /// What there is before, for each effect.
     before: Vec<(String, Value)>,
-    at: Option<i64>,
+    client: Client,
+}
+
+impl fmt::Debug for JournaledWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.step)
+    }
 }
 
 impl WriteEntry {
@@ -97,7 +104,9 @@ impl WriteEntry {
             let before = before.map_or(Value::Null, |(_, before)| before.clone());
             (named(&write.step, &key), before)
         });
-        write.journal.sending(&writes.collect::<Vec<_>>(), write.at)
+        // The time of this sending, not of an earlier one.
+        let at = write.client.service_time().map(Timestamp::as_second);
+        write.journal.sending(&writes.collect::<Vec<_>>(), at)
     }
 
     /// Records what came of it.
@@ -179,27 +188,8 @@ pub(crate) struct ResumedDeployment {
     pub(crate) deployment: Deployment,
     /// What there was before.
     pub(crate) before: Preflight,
-}
-
-/// How long after a request was recorded Sevalla may have taken it, at the most,
-/// with room for clocks that are read to the second.
-const LATEST_EFFECT: i64 = 60;
-
-/// What was created long after the last sending, at this second of the service's
-/// clock, may be somebody else's that looks the same. It may be ours as well: a
-/// machine that sleeps sends late.
-fn doubt_late<T: Candidate>(found: SearchResult<T>, sent_at: Option<i64>) -> SearchResult<T> {
-    let mut found = found?;
-    for candidate in found.iter_mut().flatten() {
-        let created = candidate.it.created_at().map(Timestamp::as_second);
-        let is_late = created
-            .zip(sent_at)
-            .is_some_and(|(created, sent)| created > sent.saturating_add(LATEST_EFFECT));
-        if is_late && candidate.whose == Ownership::Ours {
-            candidate.whose = Ownership::Unclear;
-        }
-    }
-    Ok(found)
+    /// Whether the earlier process followed it only.
+    is_anothers: bool,
 }
 
 impl ActionContext<'_> {
@@ -217,9 +207,34 @@ impl ActionContext<'_> {
                 step: step.into(),
                 operation,
                 before,
-                at: self.client.service_time().map(Timestamp::as_second),
+                client: self.client.clone(),
             })
         }))
+    }
+
+    /// What is recorded before a deployment is started; a secret in it is masked.
+    fn recorded(&self, service: Service, before: &Preflight) -> Value {
+        let mut recorded = recorded(service, before);
+        recorded["wanted"] = json!(self.spelled(before.wanted.clone(), true));
+        recorded
+    }
+
+    /// What is wanted, with the user's words masked, or as they were given.
+    fn spelled(&self, mut wanted: DeploymentMatcher, is_masked: bool) -> DeploymentMatcher {
+        let fields = [&mut wanted.branch, &mut wanted.docker_image];
+        for (field, given) in fields.into_iter().zip(self.plan.task.words()) {
+            let Some(given) = given else { continue };
+            let masked = self.gate.line(given);
+            let (from, to) = if is_masked {
+                (given, masked.as_str())
+            } else {
+                (masked.as_str(), given)
+            };
+            if field.as_deref() == Some(from) {
+                *field = Some(to.to_owned());
+            }
+        }
+        wanted
     }
 
     /// The entry of a write that starts one deployment.
@@ -230,9 +245,19 @@ impl ActionContext<'_> {
         service: Option<Service>,
         before: &Preflight,
     ) -> WriteEntry {
-        let recorded = service.map_or(Value::Null, |service| recorded(service, before));
+        let recorded = service.map_or(Value::Null, |service| self.recorded(service, before));
         let key = WriteEntry::ONLY.to_owned();
         self.entry(step, operation, vec![(key, recorded)])
+    }
+
+    /// Records that the run follows a deployment in place of starting one, so that
+    /// it continues with that one when it is started again.
+    pub(crate) fn record_followed(&self, service: Service, before: &Preflight, id: &DeploymentId) {
+        if let Some(journal) = self.journal.get() {
+            let tell = |event: EventKind<'_>| self.reporter.on(event);
+            let written = journal.follow(DEPLOY, &self.recorded(service, before), id.0.clone());
+            warn_of_unwritten(written, &tell);
+        }
     }
 
     /// What an earlier process of this run has recorded of a write, unless it had
@@ -264,7 +289,8 @@ impl ActionContext<'_> {
             "The state-file says that an earlier process of this run was about to send the \
              request. Looking whether it took effect.",
         ));
-        let search = async || doubt_late(search().await, write.at);
+        let is_late = Cell::new(false);
+        let search = async || doubt_late(search().await, write.at, &is_late);
         let looked = find_each(&[()], &|()| Box::pin(search()), false, &self.client).await;
         let LookupResult {
             found,
@@ -291,7 +317,7 @@ impl ActionContext<'_> {
             return Ok(None);
         }
         let lost = ApiError::sender_ended(operation);
-        Err(ambiguous(lost, not_one, write.sent))
+        Err(doubted(ambiguous(lost, not_one, write.sent), is_late.get()))
     }
 
     /// The deployment that an earlier process of this run has started by this
@@ -316,7 +342,7 @@ impl ActionContext<'_> {
         };
         let before = Preflight {
             mark: Some(mark),
-            wanted: wanted.unwrap_or_default(),
+            wanted: self.spelled(wanted.unwrap_or_default(), false),
             ..Preflight::default()
         };
         let find = async || search(&self.client, service, &before).await;
@@ -324,12 +350,15 @@ impl ActionContext<'_> {
         let deployment = match &write.effect {
             Effect::Nothing => None,
             Effect::Unknown => self.find_effect(&write, operation, find, tell).await?,
+            Effect::Followed { id } => Some(Deployment::only_its_id(DeploymentId(id.clone()))),
             Effect::Made { id } | Effect::Cancelling { id } => {
                 let id = DeploymentId(id.clone());
                 if !is_it(&id) {
                     // It was accepted, and its response named nothing.
-                    let find = async || doubt_late(find().await, write.at);
-                    Some(find_one(find, &self.client).await?)
+                    let is_late = Cell::new(false);
+                    let find = async || doubt_late(find().await, write.at, &is_late);
+                    let found = find_one(find, &self.client).await;
+                    Some(found.map_err(|error| doubted(error, is_late.get()))?)
                 } else if self.was_cancelled(&write, service, &id, tell).await? {
                     None
                 } else {
@@ -340,12 +369,18 @@ impl ActionContext<'_> {
         let Some(deployment) = deployment else {
             return Ok(None);
         };
+        let is_anothers = matches!(write.effect, Effect::Followed { .. });
+        let did = if is_anothers { "followed" } else { "started" };
         tell(EventKind::Note(&format!(
-            "Resuming: an earlier process of this run started deployment {}.",
+            "Resuming: an earlier process of this run {did} deployment {}.",
             deployment.id
         )));
         let before = as_it_was(&self.client, service, &write, before).await?;
-        Ok(Some(ResumedDeployment { deployment, before }))
+        Ok(Some(ResumedDeployment {
+            deployment,
+            before,
+            is_anothers,
+        }))
     }
 
     /// Whether the run itself has cancelled what it made, so that nothing of it
@@ -443,7 +478,14 @@ impl ActionContext<'_> {
         resumed: ResumedDeployment,
         is_rollback: bool,
     ) -> Outcome {
-        let ResumedDeployment { deployment, before } = resumed;
+        let ResumedDeployment {
+            deployment,
+            before,
+            is_anothers,
+        } = resumed;
+        if is_anothers {
+            return self.follow_joined(service, &before, deployment).await;
+        }
         self.reporter.on(EventKind::Started(service, &deployment));
         if !self.plan.follow {
             return Outcome::triggered(Some(&deployment));
@@ -546,31 +588,4 @@ async fn as_it_was(
         mark: before.mark,
         ..Preflight::of(&past, before.wanted)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::actions::lookup::Candidates;
-    use crate::sevalla::ResourceRecord;
-
-    #[test]
-    fn what_was_created_long_after_the_sending_is_not_surely_ours() {
-        fn whose<T: Candidate>(it: T, sent: Option<i64>) -> Ownership {
-            let found = doubt_late(Ok(Some(vec![Candidates::ours(it)])), sent);
-            found.unwrap().unwrap()[0].whose
-        }
-        let deployment = |second| Deployment {
-            created_at: Timestamp::from_second(second).ok(),
-            ..Deployment::only_its_id(DeploymentId("x".to_owned()))
-        };
-        assert_eq!(whose(deployment(1_060), Some(1_000)), Ownership::Ours);
-        assert_eq!(whose(deployment(1_061), Some(1_000)), Ownership::Unclear);
-        assert_eq!(whose(deployment(9_000), None), Ownership::Ours);
-        // The same for what is no deployment.
-        let database = json!({ "id": "x", "created_at": "1970-01-01T00:17:41Z" });
-        let database = || serde_json::from_value::<ResourceRecord>(database.clone()).unwrap();
-        assert_eq!(whose(database(), Some(1_001)), Ownership::Ours);
-        assert_eq!(whose(database(), Some(1_000)), Ownership::Unclear);
-    }
 }

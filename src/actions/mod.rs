@@ -11,6 +11,7 @@ pub mod error;
 pub(crate) mod explain;
 pub(crate) mod follow;
 pub(crate) mod journaling;
+mod lateness;
 pub(crate) mod lookup;
 pub(crate) mod manage;
 pub(crate) mod named;

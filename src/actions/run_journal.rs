@@ -51,10 +51,12 @@ impl ActionContext<'_> {
         if plan.dry_run {
             return Ok(());
         }
+        // A secret in these is masked: in the same way each time.
+        let masked = |text: &str| self.gate.line(text).as_str().to_owned();
         let identity = RunIdentity {
-            key: journal.key.clone(),
+            key: masked(&journal.key),
             action: journal.action.word().to_owned(),
-            target,
+            target: masked(&target),
             attempt: journal.attempt.clone(),
         };
         let opened = match Journal::open(&journal.path, token, identity) {
@@ -143,7 +145,7 @@ impl ActionContext<'_> {
 
     /// Reports what a write has made, for outputs and reports.
     async fn report_write(&self, write: &WriteRecord) {
-        let Effect::Made { id } = &write.effect else {
+        let (Effect::Made { id } | Effect::Followed { id }) = &write.effect else {
             return;
         };
         let uuid = id.parse().ok();

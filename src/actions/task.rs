@@ -49,6 +49,21 @@ pub enum Task {
     CheckUp(Box<Checkup>),
 }
 
+impl Task {
+    /// The branch and the image to deploy, in the user's words.
+    pub(crate) fn words(&self) -> [Option<&str>; 2] {
+        match self {
+            Self::Deploy(DeployOperation::DeployApplication { order, .. }) => {
+                [order.branch.as_deref(), order.docker_image.as_deref()]
+            }
+            Self::Deploy(DeployOperation::DeployStaticSite { branch, .. }) => {
+                [branch.as_deref(), None]
+            }
+            _ => [None, None],
+        }
+    }
+}
+
 /// A change on Sevalla that starts one deployment.
 #[derive(Debug, Clone)]
 pub enum DeployOperation {

@@ -129,7 +129,7 @@ actions! {
     }
     CreatePreviewApp = "create-preview-app", "Creates the preview app of a branch or pull request, or deploys it if there is one." {
         requires: &["pipeline-id"],
-        takes: &["branch", "pull-request-number", "github-token", "comment", "state-file", "run-key"],
+        takes: &["branch", "pull-request-number", "github-token", "comment", "state-file", "run-key", "on-rerun"],
         by_name: &["pipeline-id"],
         ..Action::WRITES
     }
@@ -139,7 +139,7 @@ actions! {
     }
     Preview = "preview", "Creates or deploys a preview app, or deletes it if its pull request is closed." {
         requires: &["pipeline-id"],
-        takes: &["app-id", "branch", "pull-request-number", "github-token", "comment", "state-file", "run-key"],
+        takes: &["app-id", "branch", "pull-request-number", "github-token", "comment", "state-file", "run-key", "on-rerun"],
         by_name: &["pipeline-id"],
         ..Action::WRITES
     }

@@ -39,6 +39,8 @@ pub(super) struct StateFile {
 pub(super) enum StateFileError {
     /// Another process holds this lock.
     Locked(PathBuf),
+    /// This lock cannot be had.
+    Lock(PathBuf, io::Error),
     /// The system refused.
     Io(io::Error),
     /// Its content is not a journal of this key and version. What it claims to be,
@@ -65,11 +67,12 @@ impl StateFile {
         place.make_folders()?;
         let path = place.path;
         let lock = beside(&path, "lock");
-        let file = open(&lock, OpenOptions::new().write(true).create(true))?;
+        let refused = |error| StateFileError::Lock(lock.clone(), error);
+        let file = open(&lock, OpenOptions::new().write(true).create(true)).map_err(refused)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StateFileError::Locked(lock)),
-            Err(TryLockError::Error(error)) => return Err(error.into()),
+            Err(TryLockError::Error(error)) => return Err(refused(error)),
         }
         // The key itself is used for nothing else than to derive this one.
         let root = hmac::Key::new(hmac::HMAC_SHA256, token.expose().as_bytes());
@@ -93,6 +96,10 @@ impl StateFile {
         if content.len() as u64 > LARGEST {
             let why = format!("it has more than {LARGEST} bytes, so this program did not write it");
             return Err(StateFileError::Content(why, None));
+        }
+        // As `touch` and `mktemp` make it.
+        if content.is_empty() {
+            return Ok(None);
         }
         let refused = |why: &str, claim| Err(StateFileError::Content(why.to_owned(), claim));
         let content = std::str::from_utf8(&content).ok();
@@ -133,22 +140,31 @@ impl StateFile {
     /// Replaces the content: after a crash at any moment, the file holds the old
     /// one or the new one.
     pub(super) fn write(&self, run: &JournalRecord) -> io::Result<()> {
-        let content = self.encode(run)?;
+        let content = self
+            .encode(run)
+            .map_err(|error| about(&self.path, &error))?;
         let partial = beside(&self.path, "partial");
-        // A process that was killed may have left one.
-        match std::fs::remove_file(&partial) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = open(&partial, OpenOptions::new().write(true).create_new(true))?;
-        file.write_all(&content)?;
-        file.sync_all()?;
-        std::fs::rename(&partial, &self.path)?;
-        match self.path.parent() {
-            Some(folder) => sync_folder(folder),
-            None => Ok(()),
-        }
+        write_partial(&partial, &content).map_err(|error| about(&partial, &error))?;
+        let replaced = std::fs::rename(&partial, &self.path);
+        let replaced = replaced.and_then(|()| self.path.parent().map_or(Ok(()), sync_folder));
+        replaced.map_err(|error| about(&self.path, &error))
     }
+}
+
+fn write_partial(partial: &Path, content: &[u8]) -> io::Result<()> {
+    // A process that was killed may have left one.
+    match std::fs::remove_file(partial) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = open(partial, OpenOptions::new().write(true).create_new(true))?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// The error with the file that it is about.
+fn about(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// The path with another ending.

@@ -64,6 +64,7 @@ impl Journal {
     ) -> Result<Opening, JournalError> {
         let refused = |error| match error {
             StateFileError::Locked(lock) => JournalError::InUse(lock),
+            StateFileError::Lock(lock, error) => JournalError::Unusable(lock, error.to_string()),
             StateFileError::Io(error) => JournalError::Unusable(path.to_owned(), error.to_string()),
             StateFileError::Content(why, _) => JournalError::NotOurs(path.to_owned(), why),
         };
@@ -85,7 +86,7 @@ impl Journal {
             run: RefCell::new(run),
         };
         match before {
-            Some(run) if run.is_open() && run.identity.is_same_run(&identity) => {
+            Some(run) if run.is_unfinished() && run.identity.is_same_run(&identity) => {
                 // No further attempt may send either: a person must look.
                 Ok(match run.end.clone() {
                     Some(end) => Opening::Finished(journal(run), end),
@@ -143,6 +144,17 @@ impl Journal {
         for (name, effect) in effects {
             run.settle(name, effect);
         }
+        self.file.write(&run)
+    }
+
+    /// Records that the run follows a deployment in place of this write.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn follow(&self, name: &str, before: &Value, id: String) -> io::Result<()> {
+        let mut run = self.run.borrow_mut();
+        run.following(name, before, id);
         self.file.write(&run)
     }
 

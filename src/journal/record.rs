@@ -80,6 +80,11 @@ pub enum Effect {
         /// The id.
         id: String,
     },
+    /// Nothing was sent: the run follows this, which something else has made.
+    Followed {
+        /// The id.
+        id: String,
+    },
     /// None, or one that was taken back.
     Nothing,
 }
@@ -108,7 +113,8 @@ impl Effect {
             Some("nothing") => Some(Self::Nothing),
             _ => {
                 let made = id("made").map(|id| Self::Made { id });
-                made.or_else(|| id("cancelling").map(|id| Self::Cancelling { id }))
+                let made = made.or_else(|| id("cancelling").map(|id| Self::Cancelling { id }));
+                made.or_else(|| id("followed").map(|id| Self::Followed { id }))
             }
         }
     }
@@ -169,11 +175,18 @@ impl JournalRecord {
 
     /// Whether it has a write whose end was not seen.
     pub fn is_open(&self) -> bool {
-        let mut writes = self.writes.iter();
+        let is_write =
+            |effect: &Effect| !matches!(effect, Effect::Nothing | Effect::Followed { .. });
         match &self.end {
             Some(end) => end.is_ambiguous,
-            None => writes.any(|write| write.effect != Effect::Nothing),
+            None => self.writes.iter().any(|write| is_write(&write.effect)),
         }
+    }
+
+    /// Whether the same run is to continue with it.
+    pub(super) fn is_unfinished(&self) -> bool {
+        let is_followed = |write: &WriteRecord| matches!(write.effect, Effect::Followed { .. });
+        self.is_open() || self.end.is_none() && self.writes.iter().any(is_followed)
     }
 
     /// Adds that a write is about to be sent. What there was before it is that
@@ -190,6 +203,16 @@ impl JournalRecord {
             }
             None => self.writes.push(WriteRecord::first(name, before, at)),
         }
+    }
+
+    /// Adds that a deployment is followed in place of this write.
+    pub(super) fn following(&mut self, name: &str, before: &Value, id: String) {
+        self.writes.retain(|write| write.name != name);
+        self.writes.push(WriteRecord {
+            sent: 0,
+            effect: Effect::Followed { id },
+            ..WriteRecord::first(name, before, None)
+        });
     }
 
     /// Sets what came of a write.

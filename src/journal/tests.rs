@@ -108,6 +108,24 @@ fn a_write_without_effect_leaves_nothing_to_resume() {
 }
 
 #[test]
+fn what_is_followed_is_continued_by_the_same_run_and_blocks_no_other() {
+    let folder = TempDir::new().unwrap();
+    let journal = fresh(&folder, "one");
+    journal
+        .follow("deploy", &json!(null), "d".to_owned())
+        .unwrap();
+    drop(journal);
+    let Ok(Opening::Unfinished(journal)) = open(&folder, "one") else {
+        panic!("it is resumed");
+    };
+    let write = journal.write_named("deploy").unwrap();
+    let id = "d".to_owned();
+    assert_eq!((write.sent, write.effect), (0, Effect::Followed { id }));
+    drop(journal);
+    fresh(&folder, "two");
+}
+
+#[test]
 fn a_finished_run_is_known_to_its_own_attempt_and_replaced_by_every_other() {
     let folder = TempDir::new().unwrap();
     let journal = fresh(&folder, "one");
@@ -180,6 +198,8 @@ fn what_is_read_is_what_was_written() {
     let and_back = |record: &JournalRecord| {
         JournalRecord::read(&serde_json::to_value(record).unwrap()).unwrap()
     };
+    assert_eq!(and_back(&record), record);
+    record.following("e", &json!(null), "3".to_owned());
     assert_eq!(and_back(&record), record);
     record.identity.attempt = None;
     record
@@ -258,7 +278,7 @@ fn what_was_changed_cut_or_written_with_another_key_is_not_trusted() {
     let whole = std::fs::read(&path).unwrap();
     let text = String::from_utf8(whole.clone()).unwrap();
     assert!(!text.contains(KEY), "{text}");
-    for length in 0..whole.len() {
+    for length in 1..whole.len() {
         std::fs::write(&path, &whole[..length]).unwrap();
         not_ours(open(&folder, "one"));
     }
@@ -333,6 +353,35 @@ fn links_and_what_is_no_file_are_refused() {
     let journal = fresh(&folder, "one");
     send(&journal, "deploy");
     assert_eq!(std::fs::read_to_string(path("elsewhere")).unwrap(), "kept");
+}
+
+#[test]
+fn an_empty_file_is_no_journal() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("state"), "").unwrap();
+    fresh(&folder, "one");
+}
+
+#[test]
+fn an_error_names_the_file_that_it_is_about() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("other.lock")).unwrap();
+    let opened = Journal::open(&folder.path().join("other"), &token(KEY), run("one"));
+    let lock = folder.path().join("other.lock");
+    let error = opened.unwrap_err().to_string();
+    assert!(
+        error.starts_with(&format!("{}: ", lock.display())),
+        "{error}"
+    );
+    let partial = folder.path().join("state.partial");
+    std::fs::create_dir(&partial).unwrap();
+    let journal = fresh(&folder, "one");
+    let error = journal.sending(&[("deploy".to_owned(), json!(null))], None);
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.starts_with(&format!("{}: ", partial.display())),
+        "{error}"
+    );
 }
 
 #[test]

@@ -254,8 +254,8 @@ failures! {
          version of this program, or the file was changed or cut. A run that has ended does not \
          block the file, unless it ended with code 7 or claims to be this run under another API \
          key. Nothing was done.",
-        "Check in the dashboard whether that write took effect. Then delete the file that the message \
-         names, and run again.";
+        "Check in the dashboard whether that write took effect, then delete the file that the message \
+         names. Then run again.";
 
         SuspendedApplication "suspended-application" "Suspended application", ExitStatus::Rejected,
         "The application is suspended. Its processes are stopped, and a deployment would not start \

@@ -515,6 +515,126 @@ async fn made_once(write: Write) {
     assert_eq!(simulator.calls(operation), 1, "{write:?}");
 }
 
+/// A further attempt, at a run that began long ago.
+fn attempted_again(runner: Runner) -> Runner {
+    let runner = runner.on_github();
+    let event = runner.path("event.json");
+    std::fs::write(&event, r#"{"repository":{"pushed_at":0}}"#).unwrap();
+    runner
+        .set("GITHUB_EVENT_NAME", "push")
+        .set("GITHUB_REF", "refs/heads/main")
+        .set("GITHUB_EVENT_PATH", event)
+        .set("GITHUB_RUN_ATTEMPT", "2")
+}
+
+#[tokio::test]
+async fn what_a_run_only_followed_is_followed_again_after_a_kill() {
+    let joins = |runner: Runner| {
+        runner
+            .set("SEVALLA_WHEN_BUSY", "join")
+            .set("SEVALLA_BRANCH", "main")
+    };
+    let ways: [fn(Runner) -> Runner; 2] = [attempted_again, joins];
+    for way in ways {
+        let simulator = application(Script::success().never_ends()).await;
+        let script = Script::success().commit_sha(CI_COMMIT).never_ends();
+        let left = simulator.add_deployment(APP, DeploymentType::Manual, script);
+        let machine = Machine::new();
+        let run = || way(deploys(&simulator, &machine));
+        kill_at(run(), &simulator, "getDeploymentV3").await;
+        simulator.end_deployment(APP);
+        let again = run().run().await;
+        again.assert_ended(0, "success");
+        again.assert_told(&format!(
+            "earlier process of this run followed deployment {left}"
+        ));
+        assert_eq!(again.output("deployment-id"), left);
+        assert_eq!(simulator.calls(TRIGGER), 0, "{}", again.streams());
+        run().run().await.assert_told("has ended");
+        assert_eq!(simulator.calls(TRIGGER), 0);
+    }
+}
+
+/// The time of the first sending is an hour earlier, by the service's clock.
+#[tokio::test]
+async fn a_second_sending_is_recorded_with_its_own_time() {
+    let simulator = application(Script::success()).await;
+    let hour_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(1);
+    let date = hour_ago.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    for read in ["getApplicationV3", "listDeploymentsV3"] {
+        let then = Behaviour::Headers(vec![("date".to_owned(), date.clone())]);
+        simulator.add_fault(Fault::on(read).first(1).does(then));
+    }
+    let lost = Behaviour::ResetBeforeApplying;
+    simulator.add_fault(Fault::on(TRIGGER).first(1).does(lost));
+    simulator.add_fault(Fault::on(TRIGGER).nth(2).does(Behaviour::HangAfterApplying));
+    let machine = Machine::new();
+    let running = deploys(&simulator, &machine).start();
+    until(|| simulator.calls(TRIGGER) == 2 && simulator.deployments_made() == 1).await;
+    kill(running).await;
+    let run = deploys(&simulator, &machine).run().await;
+    run.assert_ended(0, "success");
+    assert_eq!(simulator.calls(TRIGGER), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_recognized_is_not_said_to_be_missing() {
+    let app = Application::new(APP).past(PastDeployment::success());
+    let app = app.past(PastDeployment::success());
+    let simulator = Simulator::start(World::new().application(app)).await;
+    let runner = Runner::against(&simulator)
+        .set("SEVALLA_ACTION", "rollback-app")
+        .set("SEVALLA_APP_ID", APP)
+        .set("SEVALLA_WAIT_FOR_FINISH", "false");
+    let run = attempted_again(runner).run().await;
+    run.assert_told("is not known without a state-file");
+    assert!(
+        !run.streams()
+            .contains("No deployment of an earlier attempt")
+    );
+}
+
+#[tokio::test]
+async fn a_preview_takes_on_rerun() {
+    let (simulator, _) = Write::Preview.world(Script::success()).await;
+    let run = Write::Preview.run(&simulator, &Machine::new());
+    let run = run.set("SEVALLA_ON_RERUN", "follow").run().await;
+    run.assert_ended(0, "success");
+    assert!(!run.streams().contains("on-rerun"), "{}", run.streams());
+}
+
+#[tokio::test]
+async fn a_secret_in_the_run_key_or_the_branch_is_not_in_the_file() {
+    let simulator = application(Script::success()).await;
+    simulator.add_fault(Fault::on(TRIGGER).does(Behaviour::HangAfterApplying));
+    let secret = simulator.key();
+    let machine = Machine::new();
+    let run = || {
+        deploys(&simulator, &machine)
+            .set("SEVALLA_RUN_KEY", format!("release {secret}"))
+            .set("SEVALLA_BRANCH", format!("with-{secret}"))
+    };
+    kill_at(run(), &simulator, TRIGGER).await;
+    until(|| simulator.deployments_made() == 1).await;
+    let text = std::fs::read_to_string(machine.state()).unwrap();
+    assert!(
+        text.contains("release ***") && !text.contains(secret),
+        "{text}"
+    );
+    run().run().await.assert_ended(0, "success");
+    assert_eq!(simulator.deployments_made(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_blocks_is_said_to_be_for_deleting() {
+    let simulator = application(Script::success()).await;
+    let machine = Machine::new();
+    std::fs::write(machine.state(), "of another program").unwrap();
+    let run = deploys(&simulator, &machine).run().await;
+    run.assert_ended(7, "ambiguous");
+    run.assert_told("then delete the file");
+}
+
 #[tokio::test]
 async fn without_a_file_a_further_attempt_follows_what_still_runs() {
     let simulator = application(Script::success().never_ends()).await;

@@ -101,13 +101,19 @@ impl DeploymentMatcher {
         self
     }
 
+    /// Whether the deployments of another run can be the same: a restart, a rollback
+    /// and what a hook starts are not recognized.
+    pub(crate) fn is_comparable(&self) -> bool {
+        self.kind == DeployKind::Deploy
+    }
+
     /// Whether a deployment that somebody else has started deploys the same.
     /// What the service does not say could be anything.
     pub(crate) fn is_same(&self, deployment: &Deployment) -> bool {
         let builds_nothing = deployment.is_built == Some(false) && self.docker_image.is_none();
         let action = deployment.trigger.as_deref();
         let is_another = builds_nothing || matches!(action, Some(RESTART | ROLLBACK));
-        self.kind == DeployKind::Deploy
+        self.is_comparable()
             && !deployment.is_preview
             && !is_another
             && self.equality(deployment).is_some()

@@ -169,15 +169,31 @@ impl ActionContext<'_> {
         other: Deployment,
         note: &str,
     ) -> Outcome {
-        let Some(service) = work.service().filter(|_| self.plan.follow) else {
+        let Some(service) = work.service() else {
             return Outcome::joined(&other);
         };
-        self.reporter.on(EventKind::Note(note));
+        self.record_followed(service, before, &other.id);
+        if self.plan.follow {
+            self.reporter.on(EventKind::Note(note));
+        }
+        self.follow_joined(service, before, other).await
+    }
+
+    /// Follows a deployment that was joined, now or by an earlier process.
+    pub(crate) async fn follow_joined(
+        &self,
+        service: Service,
+        before: &Preflight,
+        other: Deployment,
+    ) -> Outcome {
+        if !self.plan.follow {
+            return Outcome::joined(&other);
+        }
         // It may be wanted by whoever has started it.
         self.reporter.explain_interrupt(Abandon::Leave);
         self.reporter.on(EventKind::Found(service, &other));
-        self.follow(service, other, &DeploymentContext::of_anothers(before))
-            .await
+        let scene = DeploymentContext::of_anothers(before);
+        Box::pin(self.follow(service, other, &scene)).await
     }
 
     /// Follows a deployment to its end, and does what is to be done then.

@@ -93,6 +93,10 @@ impl ActionContext<'_> {
                 ended.summary(),
                 ended.status.word()
             ),
+            None if !before.wanted.is_comparable() => format!(
+                "{why}. Whether an earlier attempt has started the same is not known without a \
+                 state-file. Starting it."
+            ),
             None => format!("{why}. No deployment of an earlier attempt was found. Starting one."),
         };
         self.reporter.on(EventKind::Note(&note));

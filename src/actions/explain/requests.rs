@@ -122,6 +122,12 @@ pub(super) fn explain(mut outcome: Outcome, search: LookupFailure) -> Outcome {
             outcome.why.extend(candidates);
             outcome
         }
+        LookupFailure::Late { candidate, noun } => outcome
+            .because(format!(
+                "One new {noun} matches, but was created so long after the request was sent that \
+                 it may be another run's:"
+            ))
+            .because(candidate),
         LookupFailure::None { sent, noun } => {
             let times = if sent > 1 { "twice" } else { "once" };
             outcome.because(format!(

@@ -156,7 +156,9 @@ impl ActionContext<'_> {
             let resume = self.resume_deployment(&name, Some(service), &PROMOTE_PIPELINE, &tell);
             match resume.await {
                 Ok(None) => {}
-                Ok(Some(ResumedDeployment { deployment, before })) => {
+                Ok(Some(ResumedDeployment {
+                    deployment, before, ..
+                })) => {
                     target.before = Preflight {
                         is_image: target.before.is_image,
                         ..before

@@ -215,7 +215,9 @@ impl ActionContext<'_> {
     /// What is recorded before a deployment is started; a secret in it is masked.
     fn recorded(&self, service: Service, before: &Preflight) -> Value {
         let mut recorded = recorded(service, before);
-        recorded["wanted"] = json!(self.spelled(before.wanted.clone(), true));
+        if let Some(wanted) = recorded.get_mut("wanted") {
+            *wanted = json!(self.spelled(before.wanted.clone(), true));
+        }
         recorded
     }
 

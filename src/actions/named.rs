@@ -4,6 +4,7 @@
 use uuid::Uuid;
 
 use crate::actions::error::{FailedPrecondition, TriggerError};
+use crate::actions::manage::resolve::listed;
 use crate::actions::validation::Validation;
 use crate::actions::{ActionContext, nothing_started};
 use crate::event::EventKind;
@@ -37,7 +38,10 @@ fn why_unused(action: ActionName, kind: ResourceKind, inputs: &Inputs) -> Option
     if !action.row().uses(kind.input()) {
         return Some(format!("on {}", action.word()));
     }
-    let resource = inputs.resource.filter(|_| action == ActionName::List)?;
+    if action != ActionName::List {
+        return None;
+    }
+    let resource = listed(inputs);
     let is_used = match resource {
         Resource::Deployments => true,
         Resource::Processes => kind == ResourceKind::Application,

@@ -23,7 +23,7 @@ const EXAMPLES: [(&str, &str); 5] = [
         "preview a branch",
     ),
     ("rollback-app --app-id UUID", "roll back"),
-    ("list --resource applications", "find the UUIDs"),
+    ("list", "find the UUIDs of applications"),
 ];
 
 /// What `help` knows beside actions and inputs.

@@ -183,8 +183,7 @@ actions! {
     }
     List = "list", "Lists the resources of a company, the deployments of a service or the processes of an application." {
         at_most_one_of: &["app-id", "static-site-id"],
-        requires: &["resource"],
-        takes: &["filter"],
+        takes: &["resource", "filter"],
         by_name: &["app-id", "static-site-id"],
         ..Action::READS
     }

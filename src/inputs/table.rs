@@ -475,7 +475,7 @@ inputs! {
 
     resource: Resource, group: Settings;
     "Resource to list or show, such as databases"
-    "The kind of resource to list or show: {words}. show requires it only without an id."
+    "The kind of resource to list or show: {words}. Without it, list lists the applications, or the deployments of the service that an id names. show requires it only without an id."
 
     filter: Text, group: Settings;
     "Part of a name to list, or the name to show"

@@ -50,6 +50,10 @@ async fn each_resource_is_listed() {
         assert_eq!(result(&run)[0]["id"], id, "{resource}");
         run.assert_told(id);
     }
+    let bare = Runner::does(&simulator, "list").run().await;
+    assert_eq!(result(&bare)[0]["id"], APP);
+    let of_site = Runner::does(&simulator, "list").set("SEVALLA_STATIC_SITE_ID", SITE);
+    assert_eq!(result(&of_site.run().await), serde_json::json!([]));
     let app = |resource| list(&simulator, resource).set("SEVALLA_APP_ID", APP);
     let deployments = result(&app("deployments").run().await);
     assert_eq!(deployments[0]["status"], "success");

@@ -122,8 +122,20 @@ pub struct Credentials {
     pub password: Password,
 }
 
+/// What `list` lists. Of a service that is named, that is its deployments.
+pub(crate) fn listed(inputs: &Inputs) -> Resource {
+    let is_of_service = ["app-id", "static-site-id"]
+        .iter()
+        .any(|id| inputs.is_given(id));
+    inputs.resource.unwrap_or(if is_of_service {
+        Resource::Deployments
+    } else {
+        Resource::Applications
+    })
+}
+
 pub(crate) fn list(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
-    let list = match inputs.resource? {
+    let list = match listed(inputs) {
         Resource::Applications => ResourceList::All(ResourceKind::Application),
         Resource::StaticSites => ResourceList::All(ResourceKind::StaticSite),
         Resource::Pipelines => ResourceList::All(ResourceKind::Pipeline),
@@ -446,7 +458,6 @@ mod tests {
     #[test]
     fn what_is_missing_is_told() {
         for (action, missing) in [
-            ("list", vec!["resource"]),
             ("show", vec!["app-id"]),
             ("update-app", vec!["app-id", "settings"]),
             ("update-static-site", vec!["static-site-id", "settings"]),

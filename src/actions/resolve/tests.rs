@@ -78,10 +78,6 @@ fn what_is_missing_is_told_with_what_would_be_accepted() {
     };
     for (action, accepted) in [
         (
-            "list",
-            "resource: list requires it. Set `resource` to applications, ",
-        ),
-        (
             "delete-app",
             "confirm: delete-app requires it. Set `confirm` to the display name of what ",
         ),

@@ -57,17 +57,12 @@ fn steps(page: &str) -> Vec<Step> {
 /// The lines of an output without what varies. A log and the state come by requests
 /// of their own, so their order varies too.
 fn comparable(output: &str) -> Vec<String> {
-    let mut lines: Vec<String> = output
-        .lines()
-        .map(|line| {
-            VARYING
-                .iter()
-                .fold(line.to_owned(), |line, (varies, name)| {
-                    let varies = Regex::new(varies).unwrap();
-                    varies.replace_all(&line, *name).into_owned()
-                })
-        })
-        .collect();
+    let replace = |output: String, (varies, name): &(&str, &str)| {
+        let varies = Regex::new(varies).unwrap();
+        varies.replace_all(&output, *name).into_owned()
+    };
+    let output = VARYING.iter().fold(output.to_owned(), replace);
+    let mut lines: Vec<String> = output.lines().map(str::to_owned).collect();
     lines.sort();
     lines
 }

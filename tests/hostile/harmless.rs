@@ -7,6 +7,7 @@ use sevalla_deploy::outputs::OUTPUTS;
 
 use crate::markdown::{self, Page};
 use crate::oracle::{Stopping, obeyed};
+use crate::part::part;
 use crate::texts::{FRAGMENTS, hostile};
 use crate::world::{CASES, Case, Finished, HOSTS, Kind, Place, run};
 use crate::{channels, documents, file_commands, hosts, page, terminal};
@@ -166,7 +167,7 @@ fn no_fragment_is_obeyed_in_any_place() {
             // Every fragment in every case would take long; every case gets many.
             for (number, case) in CASES.into_iter().enumerate() {
                 let harmless = run(place, kind, case, "plain");
-                for text in FRAGMENTS.iter().skip(number).step_by(CASES.len()) {
+                for text in part(FRAGMENTS.iter().skip(number).step_by(CASES.len())) {
                     check(place, kind, case, text, &harmless);
                 }
             }
@@ -181,7 +182,7 @@ fn no_fragment_is_obeyed_on_any_host() {
             // Other fragments in this case than on the next host.
             let first = (number + case_number) % CASES.len();
             let harmless = run(place, Kind::Application, case, "plain");
-            for text in FRAGMENTS.iter().skip(first).step_by(CASES.len()) {
+            for text in part(FRAGMENTS.iter().skip(first).step_by(CASES.len())) {
                 check(place, Kind::Application, case, text, &harmless);
             }
         }
@@ -190,7 +191,7 @@ fn no_fragment_is_obeyed_on_any_host() {
 
 #[test]
 fn no_text_of_fragments_is_obeyed_in_any_place() {
-    for place in [Place::GitHub, Place::Plain].into_iter().chain(HOSTS) {
+    for place in part([Place::GitHub, Place::Plain].into_iter().chain(HOSTS)) {
         let is_host = HOSTS.contains(&place);
         for kind in KINDS.into_iter().take(if is_host { 1 } else { 3 }) {
             for case in CASES {
@@ -254,7 +255,7 @@ fn more_backticks_than_a_host_counts_open_nothing() {
 
 #[test]
 fn the_largest_texts_leave_a_summary_that_is_shown() {
-    for piece in ["|", "`", "x", "\\|", "<", "é", "a\n", "````\n", "##["] {
+    for piece in part(["|", "`", "x", "\\|", "<", "é", "a\n", "````\n", "##["]) {
         let text = piece.repeat(40_000 / piece.len());
         let harmless = run(Place::GitHub, Kind::StaticSite, Case::Failed, "plain");
         let finished = run(Place::GitHub, Kind::StaticSite, Case::Failed, &text);

@@ -35,6 +35,7 @@ mod markdown;
 mod oracle;
 mod page;
 mod panics;
+mod part;
 /// How the other hosts read what they are given.
 #[path = "../cli/readers.rs"]
 mod readers;

@@ -9,6 +9,7 @@ use proptest::test_runner::{Config, TestRunner};
 use sevalla_deploy::sanitize::redactor::{PartialMatch, Redactor};
 use sevalla_deploy::sanitize::{SanitizedLine, Sanitizer};
 
+use crate::part::part;
 use crate::texts::{KEY, hostile, secrets, written};
 use crate::world::{CASES, Case, Finished, HOSTS, Kind, Place, run, run_with};
 
@@ -45,7 +46,7 @@ fn pieces(secret: &str) -> Vec<String> {
 fn no_form_of_a_secret_comes_out_of_any_place() {
     let texts = secrets().into_iter().flat_map(written);
     // Every form in every case would take long; every case gets many.
-    for (number, text) in texts.enumerate() {
+    for (number, text) in part(texts.enumerate()) {
         for place in [Place::GitHub, Place::Plain] {
             for case in CASES.into_iter().skip(number % 3).step_by(3) {
                 assert_no_secret(&run(place, Kind::Hook, case, &text));
@@ -57,7 +58,7 @@ fn no_form_of_a_secret_comes_out_of_any_place() {
 #[test]
 fn no_form_of_a_secret_comes_out_on_any_host() {
     let texts = secrets().into_iter().flat_map(written);
-    for (number, text) in texts.enumerate() {
+    for (number, text) in part(texts.enumerate()) {
         let cases = [Case::Success, Case::Failed, Case::Refused];
         for (place_number, place) in HOSTS.into_iter().enumerate() {
             let case = cases[(number + place_number) % cases.len()];

@@ -28,6 +28,17 @@ const HEADERS: &str = "x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset
     content-security-policy cross-origin-opener-policy cross-origin-resource-policy \
     cross-origin-embedder-policy origin-agent-cluster permissions-policy server-timing";
 
+/// The words of the names of other headers that servers and networks add.
+const HEADER_WORDS: &str = "accept allow api backend batch by cache cdn challenge client code \
+    content control correlation count cursor data deprecated deprecation digest disposition \
+    duration early edge error expires feature for forwarded fragment hint hits host id key \
+    language length limit link links location max method min next node offset origin page policy \
+    poll powered prefer priority proto protocol rate ratelimit ratelimited ranges real region \
+    release remaining replaced request requests reset resource response retry route runtime \
+    served server service sevalla signature span stage state status success sunset tier time \
+    timer timing title token total trace traceid traceparent tracestate tracking type upgrade \
+    upstream url usage used user value version via wait warning window x";
+
 /// The beginnings of headers of networks and of CORS.
 const HEADER_STARTS: &[&str] = &["cf-", "access-control-", "x-envoy-", "x-forwarded-"];
 
@@ -107,9 +118,26 @@ fn note_words(shape: &Shape, path: &str, value: &Value, found: &mut BTreeSet<Str
 
 /// A header that the contract does not have.
 pub fn of_header(name: &str) -> Option<String> {
-    let is_known = is_listed(name) || HEADER_STARTS.iter().any(|start| name.starts_with(start));
     let is_shown = is_identifier(&name.replace('-', "_"));
-    (!is_known).then(|| format!("header {}", if is_shown { name } else { OTHER_FORM }))
+    (!is_known(name)).then(|| format!("header {}", if is_shown { name } else { OTHER_FORM }))
+}
+
+/// The same for a text that is published. A proxy on the way adds headers of its
+/// own, and their names may be those of a company: only the usual words are said.
+pub fn of_header_to_paste(name: &str) -> Option<String> {
+    let mut words = name.split('-');
+    if words.all(|word| {
+        HEADER_WORDS
+            .split_ascii_whitespace()
+            .any(|usual| usual == word)
+    }) {
+        return of_header(name);
+    }
+    (!is_known(name)).then(|| format!("header {OTHER_FORM}"))
+}
+
+fn is_known(name: &str) -> bool {
+    is_listed(name) || HEADER_STARTS.iter().any(|start| name.starts_with(start))
 }
 
 /// Whether a header is one of the list, and not only of a kind.
@@ -210,6 +238,17 @@ mod tests {
             of_header("x-user-12345").unwrap(),
             "header (a name of another form)"
         );
+        // A proxy of a company adds its own.
+        assert_eq!(of_header("x-acme-egress").unwrap(), "header x-acme-egress");
+        for (name, said) in [
+            ("x-acme-egress", Some("header (a name of another form)")),
+            ("x-jane", Some("header (a name of another form)")),
+            ("x-ratelimit-policy", Some("header x-ratelimit-policy")),
+            ("cf-jane-doe", None),
+            ("date", None),
+        ] {
+            assert_eq!(of_header_to_paste(name).as_deref(), said, "{name}");
+        }
         assert_eq!(of_status(418).unwrap(), "status 418");
     }
 }

@@ -5,13 +5,13 @@ use std::rc::Rc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::bounds::{LONGEST_NAME, MOST_CAPABILITIES, first_of};
+use super::bounds::{LONGEST_NAME, MOST_CAPABILITIES};
 use super::evidence::{roles, text, time};
 use super::finding::Findings;
 use super::resolve::Checkup;
 use crate::inputs::ActionName;
 use crate::sevalla::{self, ApiError, Observed};
-use crate::text::truncate::beginning;
+use crate::text::truncate::{beginning, first_of};
 
 const TOPIC: &str = "permissions";
 

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::bounds::{MOST_NEWS, first_of};
+use super::bounds::MOST_NEWS;
 use super::evidence::{Evidence, time};
 use super::unknowns::marked;
 use crate::sevalla::contract::news;
 use crate::sevalla::contract::{shapes, words};
+use crate::text::truncate::first_of;
 
 /// The lines of the report.
 pub(crate) fn lines(evidence: &Evidence) -> Vec<String> {

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::shapes::{self, Shape};
-use super::words;
+use super::words::{self, Words};
 
 /// The longest name that is said.
 const LONGEST: usize = 40;
@@ -98,20 +98,55 @@ fn walk(shape: &Shape, value: &Value, before: &str, found: &mut BTreeSet<String>
 /// Notes the words of a field that are not known. Of a set that the document
 /// does not close, only that there is one: it may hold any text.
 fn note_words(shape: &Shape, path: &str, value: &Value, found: &mut BTreeSet<String>) {
-    let place = format!("{}.{path}", shape.name);
-    let Some(set) = words::of(&place) else {
-        return;
-    };
+    for (set, word) in unknown(shape, path, value) {
+        let place = set.place;
+        found.insert(if set.is_closed && is_identifier(word) {
+            format!("word {place}: {word}")
+        } else {
+            format!("word {place}")
+        });
+    }
+}
+
+/// The words of a field that are not in its set.
+fn unknown<'a>(
+    shape: &Shape,
+    path: &str,
+    value: &'a Value,
+) -> impl Iterator<Item = (&'static Words, &'a str)> {
+    let set = words::of(&format!("{}.{path}", shape.name));
     let items = value
         .as_array()
         .map_or(std::slice::from_ref(value), Vec::as_slice);
-    for word in items.iter().filter_map(Value::as_str) {
-        if !set.known.contains(&word) {
-            found.insert(if set.is_closed && is_identifier(word) {
-                format!("word {place}: {word}")
-            } else {
-                format!("word {place}")
-            });
+    let given = items.iter().filter_map(Value::as_str);
+    let pairs = given.filter_map(move |word| Some((set?, word)));
+    pairs.filter(|(set, word)| !set.known.contains(word))
+}
+
+/// The words of a record that are not known, each with its place: for people who see
+/// the record anyway.
+pub fn unknown_words(operation: &str, record: &Map<String, Value>) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    if let Some(shape) = shapes::of(operation) {
+        collect_words(shape, record, "", &mut found);
+    }
+    found
+}
+
+fn collect_words(
+    shape: &Shape,
+    fields: &Map<String, Value>,
+    before: &str,
+    found: &mut BTreeSet<(String, String)>,
+) {
+    for (name, value) in fields {
+        let path = format!("{before}{name}");
+        let words = unknown(shape, &path, value);
+        found.extend(words.map(|(set, word)| (set.place.to_owned(), word.to_owned())));
+        let items = value.as_array().into_iter().flatten();
+        let inside = items.filter(|_| shape.has_inside(&path));
+        for fields in inside.filter_map(Value::as_object) {
+            collect_words(shape, fields, &format!("{path}[]."), found);
         }
     }
 }
@@ -189,6 +224,27 @@ mod tests {
         assert_eq!(
             (of_header("date"), of_header("cf-ray"), of_status(404)),
             (None, None, None)
+        );
+    }
+
+    #[test]
+    fn unknown_words_are_found_with_their_place() {
+        let record = json!({"type": "trunk", "name": "boat", "stages": [
+            {"type": "canary", "branch": "boat"}, {"type": "prod"}]});
+        let words =
+            |operation, record: &Value| unknown_words(operation, record.as_object().unwrap());
+        let pair = |place: &str, word: &str| (place.to_owned(), word.to_owned());
+        assert_eq!(
+            words("getPipelineV3", &record),
+            BTreeSet::from([pair("pipeline.stages[].type", "canary")])
+        );
+        let steps = json!({"steps": ["build", "dance"], "status": null, "trigger": "MAGIC"});
+        assert_eq!(
+            words("listDeploymentsV3", &steps),
+            BTreeSet::from([
+                pair("deployment.steps", "dance"),
+                pair("deployment.trigger", "MAGIC"),
+            ])
         );
     }
 

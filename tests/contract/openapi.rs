@@ -341,6 +341,8 @@ fn small() -> Value {
 
 #[tokio::test]
 async fn a_document_that_other_requests_fit_is_a_problem() {
+    const LIST: &str = "/paths/~1applications/get";
+    const PATCH: &str = "/paths/~1applications~1{id}/patch";
     let of_small = |document: &Value| {
         let used = ["listApplicationsV3", "updateApplicationV3"];
         let all = ALL.iter().filter(|operation| used.contains(&operation.id));
@@ -349,8 +351,6 @@ async fn a_document_that_other_requests_fit_is_a_problem() {
     };
     assert_eq!(of_small(&small()), Vec::<String>::new());
     assert_eq!(request_problems(&small()).await, BTreeSet::new());
-    const LIST: &str = "/paths/~1applications/get";
-    const PATCH: &str = "/paths/~1applications~1{id}/patch";
     let cases = [
         (
             "/paths/~1applications/get",

@@ -3,7 +3,7 @@
 use sevalla_simulator::{Behaviour, Fault, Simulator, World};
 
 use super::{contradicted, doctor, of_app, of_everything, world};
-use crate::harness::{Runner, limited};
+use crate::harness::{Runner, called, limited};
 use crate::web::{Web, answer, redirect};
 
 #[tokio::test]
@@ -128,6 +128,18 @@ async fn a_file_that_cannot_be_written_is_said_once() {
     // The problems are listed once more as the reasons of the end.
     assert!(!said.contains("could not be written"), "{said}");
     assert!(!said.contains("warning: "), "{said}");
+}
+
+#[tokio::test]
+async fn a_signal_ends_a_checkup() {
+    let silent = Fault::on("getApplicationV3").does(Behaviour::HangBeforeApplying);
+    let simulator = Simulator::start(world().fault(silent)).await;
+    let running = of_app(doctor(&simulator)).start();
+    called(&simulator, "getApplicationV3").await;
+    running.signal("TERM").await;
+    let run = running.finish().await;
+    run.assert_ended(143, "interrupted");
+    run.assert_told("Nothing was changed");
 }
 
 #[tokio::test]

@@ -79,8 +79,9 @@ use crate::environment::Variables;
 use crate::event::EventKind;
 use crate::follow::FollowedCount;
 use crate::http::ConnectionError;
-use crate::process::{Connect, Process};
+use crate::process::{Connect, NoNetwork, Process};
 use crate::report::{Reporter, Setup};
+use crate::report_files::ReportFiles;
 use crate::sanitize::Sanitizer;
 use crate::sanitize::redactor::Redactor;
 use crate::shutdown::Shutdown;
@@ -216,8 +217,9 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
     problems.extend(actions::resolve::unusable_files(
         &inputs, &mut files, &of_ci,
     ));
-    let action = actions::resolve::action_of(&inputs).map(ActionName::word);
-    reporter.expect(action, &files);
+    let action = actions::resolve::action_of(&inputs);
+    let is_doctor = action == Some(ActionName::Doctor);
+    reporter.expect(action.map(ActionName::word), &begun(&files, is_doctor));
     if let Some(why) = actions::resolve::passes(&inputs, facts) {
         return Outcome::skipped(&why);
     }
@@ -263,12 +265,27 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
     }
 }
 
-/// Sets up the reporter for a plan, and reports what has no effect.
+/// The files that the reporter writes. Of those that cannot be written, the doctor
+/// has a line of its own.
+fn begun(files: &ReportFiles, is_doctor: bool) -> ReportFiles {
+    if is_doctor {
+        report::writable(files)
+    } else {
+        files.clone()
+    }
+}
+
+/// Sets up the reporter for a plan, and reports what has no effect. The doctor
+/// reports that of the network in its lines.
 fn show_plan(plan: &Plan, variables: &Variables, reporter: &Reporter) {
-    reporter.show(plan.logs, &plan.files, plan.summary);
+    let is_doctor = plan.is_checkup();
+    reporter.show(plan.logs, &begun(&plan.files, is_doctor), plan.summary);
     reporter.explain_interrupt(plan.on_cancel);
     for (warning, text) in &plan.warnings {
         reporter.on(EventKind::Warning(*warning, text));
+    }
+    if is_doctor {
+        return;
     }
     for ignored in http::ignored_network_settings(variables) {
         reporter.on(EventKind::Warning(Warning::NetworkSettingIgnored, &ignored));
@@ -300,7 +317,12 @@ fn client(
 ) -> Result<Client, ConnectionError> {
     let reporter = Rc::clone(reporter);
     let on_wait: OnWait = Rc::new(move |error, wait| reporter.on(EventKind::Retrying(error, wait)));
-    let exchange = (world.connect)(world.variables)?;
+    let exchange = match (world.connect)(world.variables) {
+        Ok(exchange) => exchange,
+        // It has a line about that.
+        Err(_) if plan.is_checkup() => Box::new(NoNetwork),
+        Err(error) => return Err(error),
+    };
     let client = Client::over(
         exchange,
         &plan.api_url,

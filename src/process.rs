@@ -4,13 +4,15 @@
 //! test is a call.
 
 use std::ffi::OsString;
+use std::future::ready;
 use std::io::Write;
+use std::time::Duration;
 
 use console::Term;
 use jiff::tz::TimeZone;
 
 use crate::environment::Variables;
-use crate::http::{ConnectionError, Http, Transport};
+use crate::http::{ConnectionError, Http, Request, ResponseFuture, Transport, TransportError};
 use crate::shutdown::Shutdown;
 use crate::subprocess::Launch;
 
@@ -52,4 +54,16 @@ pub type Connect = Box<dyn Fn(&Variables) -> Result<Box<dyn Transport>, Connecti
 /// The network.
 pub fn network() -> Connect {
     Box::new(|variables| Ok(Box::new(Http::new(variables)?)))
+}
+
+/// In place of a network that cannot be set up: sends nothing.
+pub struct NoNetwork;
+
+impl Transport for NoNetwork {
+    fn exchange(&self, _: Request, _: Duration) -> ResponseFuture<'_> {
+        Box::pin(ready(Err(TransportError::NotConnected {
+            reason: "the network is not set up".to_owned(),
+            may_heal: false,
+        })))
+    }
 }

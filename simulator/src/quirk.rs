@@ -2,6 +2,7 @@
 //! open. Each changes the responses, and nothing else.
 
 use axum::body::Bytes;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -25,7 +26,8 @@ macro_rules! quirks {
 }
 
 // A log's line is moved before its times change their unit, and before the
-// lines change their order.
+// lines change their order. A deployment that is skipped keeps its commit, which
+// shows why.
 quirks! {
     /// A header of the rate limits is missing.
     RateHeaders = "rate-headers",
@@ -41,10 +43,12 @@ quirks! {
     DeploymentStatuses = "deployment-statuses",
     /// A fifth trigger.
     DeploymentTriggers = "deployment-triggers",
-    /// A success without a commit.
-    CommitAtSuccess = "commit-at-success",
     /// A skipped deployment without a commit.
     SkippedHasCommit = "skipped-has-commit",
+    /// A deployment of a commit that is live already is skipped.
+    UnchangedCommit = "unchanged-commit",
+    /// A success without a commit.
+    CommitAtSuccess = "commit-at-success",
     /// An end without a time.
     FinishedAt = "finished-at",
     /// The oldest deployment comes first.
@@ -71,6 +75,8 @@ quirks! {
     SitePreviewAddress = "site-preview-address",
     /// A stage lists its applications.
     StageApplications = "stage-applications",
+    /// Logs are kept for three hours.
+    LogRetention = "log-retention",
     /// The last line comes a minute after the end.
     LogAfterEnd = "log-after-end",
     /// Times of lines in another zone.
@@ -84,6 +90,9 @@ quirks! {
     /// The newest line comes first.
     LogOrder = "log-order",
 }
+
+/// How long [`Quirk::LogRetention`] keeps the lines of a log.
+const KEPT_MICROS: i64 = 3 * 60 * 60 * 1_000_000;
 
 const APP_LOG: &str = "getApplicationDeploymentLogsV3";
 const APP_LIST: &str = "listDeploymentsV3";
@@ -136,6 +145,12 @@ impl Quirk {
             (_, APP_LIST | "listStaticSiteDeploymentsV3") => {
                 each(&mut body["data"], |one| self.bend_deployment(one));
             }
+            (Self::LogRetention, APP_LOG) => {
+                let oldest = Timestamp::now().as_microsecond() - KEPT_MICROS;
+                if let Some(lines) = body.as_array_mut() {
+                    lines.retain(|line| line["unix_timestamp"].as_i64() >= Some(oldest));
+                }
+            }
             (Self::LogAfterEnd, APP_LOG) => {
                 let last = body.as_array_mut().and_then(|lines| lines.last_mut());
                 if let Some(line) = last {
@@ -157,7 +172,13 @@ impl Quirk {
             Self::DeploymentTriggers if is("trigger", "MANUAL_DEPLOY") => {
                 one["trigger"] = json!("MAGIC");
             }
-            Self::CommitAtSuccess if is("status", "success") => one["commit_sha"] = Value::Null,
+            Self::UnchangedCommit if is("type", "manual") && !is("trigger", "RESTART") => {
+                one["status"] = json!("skipped");
+            }
+            // A restart builds nothing, and shows what is live.
+            Self::CommitAtSuccess if is("status", "success") && !is("trigger", "RESTART") => {
+                one["commit_sha"] = Value::Null;
+            }
             Self::SkippedHasCommit if is("status", "skipped") => one["commit_sha"] = Value::Null,
             // Of one alone: without any, nothing shows which ran at a time.
             Self::FinishedAt if is("trigger", "RESTART") => one["finished_at"] = Value::Null,

@@ -14,6 +14,7 @@ use crate::outcome::Outcome;
 use crate::resource::{ResourceKind, ResourceList, ResourceRef};
 use crate::sanitize::cleaned;
 use crate::sevalla::{Client, Patience, RecordList, ResourceRecord};
+use crate::text::truncate::first_of;
 
 /// The most candidates that an error lists.
 const MOST_CANDIDATES: usize = 10;
@@ -213,12 +214,8 @@ fn candidates(noun: &str, name: &str, mut all: Vec<&ResourceRecord>) -> (String,
         return (format!("The key can see no {noun} at all"), None);
     }
     all.sort_by(|a, b| likeness(name, b).total_cmp(&likeness(name, a)));
-    let more = all.len().saturating_sub(MOST_CANDIDATES);
-    all.truncate(MOST_CANDIDATES);
-    let more = match more {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let (all, more) = first_of(all, MOST_CANDIDATES);
+    let more = more.map(|more| format!(" {more}")).unwrap_or_default();
     let near = all.first().filter(|best| likeness(name, best) >= NEAR);
     let near = near.and_then(|best| best.name()).map(str::to_owned);
     (format!("There are {}{more}", escaped(&all)), near)

@@ -119,6 +119,11 @@ pub(crate) fn why_no_secrets(facts: &Facts) -> Option<&'static str> {
 }
 
 impl Plan {
+    /// Whether it is the doctor's, who reports what cannot be used and continues.
+    pub const fn is_checkup(&self) -> bool {
+        matches!(self.task, Task::CheckUp(_))
+    }
+
     /// Combines the inputs with what the CI tells, or tells everything that
     /// does not fit, together with the `problems` that reading them brought.
     pub fn resolve(

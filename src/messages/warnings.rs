@@ -38,7 +38,7 @@ topics! {
          or remove the certificate at the position in the message.";
 
         UnknownSettingValue "unknown-setting-value" "Unknown setting value"
-        "`settings` holds a word that this version does not know for that setting. It is sent as it \
+        "`settings` holds a word that this program does not know for that setting. It is sent as it \
          is: Sevalla may know it."
         "If Sevalla refuses it, use one of the words in the message.";
 

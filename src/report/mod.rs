@@ -31,6 +31,8 @@ mod status_line;
 pub(crate) mod summary;
 pub mod timeline;
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 
 pub use self::causes::FailureCause;
@@ -41,7 +43,26 @@ pub use self::stack_comment::{PreviewRow, StackCommentStatus};
 use crate::ci::{CiOutput, Facts, Host};
 pub use crate::deployment_log::MOST_LINES_OF_AN_ENTRY;
 pub use crate::outputs::{LONGEST_VALUE, OUTPUTS};
+use crate::report_files::ReportFiles;
 use crate::sanitize::Sanitizer;
+
+/// Those of the files that can be written.
+pub fn writable(files: &ReportFiles) -> ReportFiles {
+    let whole = |path: &Option<PathBuf>| {
+        let path = path.clone();
+        path.filter(|path| atomic_file::try_out(path).is_ok())
+    };
+    let outputs = files.outputs.clone();
+    ReportFiles {
+        log: whole(&files.log),
+        report: whole(&files.report),
+        page: whole(&files.page),
+        junit: whole(&files.junit),
+        code_quality: whole(&files.code_quality),
+        outputs: outputs.filter(|path| output_file::try_out(path).is_ok()),
+        links: whole(&files.links),
+    }
+}
 
 /// What a reporter needs. `lib` makes it once for a run.
 pub struct Setup {

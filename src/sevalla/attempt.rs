@@ -23,6 +23,7 @@ use crate::secret::ApiToken;
 use crate::sevalla::contract::news;
 use crate::sevalla::error::{ApiErrorKind, Refusal};
 use crate::sevalla::limits::{self, BudgetShare, Delay, RateLimits};
+use crate::sevalla::observe::ResponseHead;
 use crate::sevalla::operation::{self, Tier};
 use crate::sevalla::resource_record::ResourceRecord;
 use crate::sevalla::{ApiCall, wire};
@@ -157,7 +158,9 @@ impl ApiConnection {
                     .collect()
             }
             Err(ApiErrorKind::Refused(refusal)) => {
-                news::of_status(refusal.status).into_iter().collect()
+                let names = refusal.head.names.iter();
+                let headers = names.filter_map(|name| news::of_header(name));
+                headers.chain(news::of_status(refusal.status)).collect()
             }
             Err(_) => Vec::new(),
         };
@@ -395,6 +398,7 @@ fn refusal(status: u16, headers: &HeaderMap, body: &[u8], gate: &Sanitizer) -> R
             .then(|| header(headers, &LOCATION))
             .flatten()
             .map(shorten),
+        head: ResponseHead::of(headers),
         is_its_own,
     }
 }

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::observe::ResponseHead;
 use super::operation::Operation;
 use crate::http::{TransportError, http_status};
 use crate::text::duration::{counted, duration};
@@ -73,6 +74,8 @@ pub struct Refusal {
     pub frees_in: Option<Duration>,
     /// Where the answer points to, if it is a redirect.
     pub location: Option<String>,
+    /// Its headers.
+    pub head: ResponseHead,
     /// Whether the API itself refused the request: not a proxy, and not for a
     /// path that the API does not have.
     pub is_its_own: bool,
@@ -83,6 +86,14 @@ impl ApiError {
     pub const fn status(&self) -> Option<u16> {
         match &self.cause {
             ApiErrorKind::Refused(refusal) => Some(refusal.status),
+            _ => None,
+        }
+    }
+
+    /// The headers of the answer, if there was one that refused.
+    pub const fn head(&self) -> Option<&ResponseHead> {
+        match &self.cause {
+            ApiErrorKind::Refused(refusal) => Some(&refusal.head),
             _ => None,
         }
     }

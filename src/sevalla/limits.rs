@@ -216,11 +216,6 @@ pub fn texts(headers: &HeaderMap) -> [Option<String>; 3] {
     [&LIMIT, &REMAINING, &RESET].map(|name| text(headers, name).map(str::to_owned))
 }
 
-/// The server's clock.
-pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    http_date(text(headers, &DATE)?)
-}
-
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = text(headers, &RETRY_AFTER)?;
     seconds(text).or_else(|| {

@@ -45,7 +45,7 @@ pub use self::error::{ApiError, ApiErrorKind, Refusal};
 use self::limits::BudgetShare;
 pub use self::log_window::LogWindow;
 pub use self::metrics::Metrics;
-pub use self::observe::Observed;
+pub use self::observe::{Observed, ResponseHead};
 use self::operation::{Operation, Tier};
 pub use self::retry::RetryDecision;
 pub use self::wire::{

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -13,6 +14,33 @@ use super::limits;
 use super::operation::Operation;
 use super::{ApiCall, ApiError, ApiErrorKind, Client, Patience};
 
+/// What the headers of a response say, also of one that refuses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ResponseHead {
+    /// Their names.
+    pub names: Vec<String>,
+    /// `x-ratelimit-limit`, `-remaining` and `-reset`, as they are.
+    pub budget: [Option<String>; 3],
+    /// The server's clock.
+    pub date: Option<Timestamp>,
+}
+
+impl ResponseHead {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        Self {
+            names: headers.keys().map(ToString::to_string).collect(),
+            budget: limits::texts(headers),
+            date: limits::service_time(headers),
+        }
+    }
+
+    /// The headers that the contract does not have.
+    pub fn news(&self) -> impl Iterator<Item = String> {
+        let names = self.names.iter();
+        names.filter_map(|name| news::of_header_to_paste(name))
+    }
+}
+
 /// A response with everything that it says.
 #[derive(Debug)]
 pub struct Observed {
@@ -20,12 +48,8 @@ pub struct Observed {
     pub operation: &'static Operation,
     /// The status.
     pub status: u16,
-    /// The names of its headers.
-    pub headers: Vec<String>,
-    /// `x-ratelimit-limit`, `-remaining` and `-reset`, as they are.
-    pub budget: [Option<String>; 3],
-    /// The server's clock.
-    pub date: Option<Timestamp>,
+    /// Its headers.
+    pub head: ResponseHead,
     /// How long it took.
     pub took: Duration,
     /// The body.
@@ -47,9 +71,7 @@ impl Client {
             Ok::<_, ApiErrorKind>(Observed {
                 operation,
                 status: answer.status,
-                headers: answer.headers.keys().map(ToString::to_string).collect(),
-                budget: limits::texts(&answer.headers),
-                date: limits::date(&answer.headers),
+                head: ResponseHead::of(&answer.headers),
                 took: started.elapsed(),
                 body: answer.decode()?,
             })
@@ -62,7 +84,7 @@ impl Observed {
     /// What the contract does not have.
     pub fn news(&self) -> Vec<String> {
         let mut all = news::of_body(self.operation.id, &self.body);
-        all.extend(self.headers.iter().filter_map(|name| news::of_header(name)));
+        all.extend(self.head.news());
         all.extend(news::of_status(self.status));
         all
     }

@@ -2,7 +2,7 @@
 //! what is shown, compared or searched. Deployments, which are followed, have a
 //! type of their own.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
@@ -12,6 +12,7 @@ use crate::deployment::ServiceKind;
 use crate::lenient_json::Unreadable;
 use crate::resource::{ResourceKind, ResourceList, ResourceRef};
 use crate::sevalla::attempt::ApiResponse;
+use crate::sevalla::contract::news;
 use crate::sevalla::operation::{
     GET_APPLICATION, GET_DATABASE, GET_PIPELINE, GET_STATIC_SITE, LIST_APPLICATIONS,
     LIST_DATABASES, LIST_DEPLOYMENTS, LIST_PIPELINES, LIST_PROCESSES, LIST_STATIC_SITE_DEPLOYMENTS,
@@ -58,6 +59,13 @@ impl ResourceRecord {
     /// The record's id, if it is a UUID.
     pub fn id(&self) -> Option<Uuid> {
         self.text("id")?.parse().ok()
+    }
+
+    /// The words of it, as an entry of this list, that are not known, each with its
+    /// place.
+    pub fn unknown_words(&self, list: ResourceList) -> BTreeSet<(String, String)> {
+        let (operation, _) = operation_of(list);
+        news::unknown_words(operation.id, &self.0)
     }
 
     /// The name in the dashboard, or else the system's.

@@ -161,11 +161,7 @@ pub async fn verify(
     loop {
         let begun = Instant::now();
         let limit = VISIT.min(give_up.saturating_duration_since(begun));
-        let result = route
-            .visit(exchange, limit)
-            .await
-            .and_then(|reply| assess(check, expectation.as_ref(), &route.start, &reply))
-            .map_err(|miss| too_short(miss, limit, check.timeout));
+        let result = look(exchange, check, &route, expectation.as_ref(), limit).await;
         tally.count(&result);
         tell(Visit {
             url: &route.start,
@@ -182,6 +178,42 @@ pub async fn verify(
         }
         sleep(wait).await;
     }
+}
+
+/// Visits once, for as long as the check may take.
+pub async fn verify_once(
+    exchange: &dyn Transport,
+    check: &Check,
+    own: Result<&Url, &str>,
+    filling: Filling<'_>,
+) -> Verified {
+    let (route, expectation) = match prepare(check, own, filling) {
+        Ok(prepared) => prepared,
+        Err(reason) => return Verified::not_made(reason),
+    };
+    let begun = Instant::now();
+    let limit = VISIT.min(check.timeout);
+    let result = look(exchange, check, &route, expectation.as_ref(), limit).await;
+    let mut tally = VisitTally::new(check);
+    tally.count(&result);
+    if tally.row >= check.successes {
+        return Verified::Yes;
+    }
+    tally.conclude(&route.start, begun.elapsed())
+}
+
+async fn look(
+    exchange: &dyn Transport,
+    check: &Check,
+    route: &Route,
+    expectation: Option<&Expectation>,
+    limit: Duration,
+) -> Result<Healthy, CheckMiss> {
+    route
+        .visit(exchange, limit)
+        .await
+        .and_then(|reply| assess(check, expectation, &route.start, &reply))
+        .map_err(|miss| too_short(miss, limit, check.timeout))
 }
 
 /// Where to go and what to expect there; else why that is not known.

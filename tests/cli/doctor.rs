@@ -2,6 +2,7 @@
 
 mod limits;
 mod services;
+mod trouble;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -23,9 +24,11 @@ fn hours(hours: u64) -> Duration {
 
 /// A past with what shows most.
 fn past() -> Vec<PastDeployment> {
+    // Of one commit, which was deployed again.
     let manual = |trigger: &str| PastDeployment {
         kind: DeploymentType::Manual,
         trigger: Some(trigger.to_owned()),
+        commit_sha: "5".repeat(40),
         ..PastDeployment::default()
     };
     vec![

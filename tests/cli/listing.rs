@@ -141,6 +141,56 @@ async fn one_thing_is_shown_with_what_belongs_to_it() {
 }
 
 #[tokio::test]
+async fn words_that_are_not_known_are_named_and_shown() {
+    let strange =
+        |operation: &str, body: Value| Fault::on(operation).does(Behaviour::WrongShape(body));
+    let processes: Vec<Value> = (0..12)
+        .map(|n| serde_json::json!({"id": format!("p{n}"), "type": format!("kind{n:02}")}))
+        .collect();
+    let pipeline = serde_json::json!({"id": PIPELINE, "type": "trunk",
+        "stages": [{"id": "s", "type": "canary"}]});
+    let simulator = Simulator::start(
+        World::new()
+            .application(Application::new(APP).past(PastDeployment::success()))
+            .pipeline(Pipeline::new(PIPELINE))
+            .database(Database::new(DATABASE).version("8.0"))
+            .fault(strange("getPipelineV3", pipeline))
+            .fault(strange(
+                "listProcessesV3",
+                serde_json::json!({"data": processes, "total": 12}),
+            )),
+    )
+    .await;
+    let show = || Runner::does(&simulator, "show");
+    for run in [
+        list(&simulator, "databases").run().await,
+        show().set("SEVALLA_DATABASE_ID", DATABASE).run().await,
+    ] {
+        run.assert_ended(0, "success");
+        run.assert_told("Not in the contract: database.version is \"8.0\"");
+        assert!(run.output("result").contains("8.0"));
+    }
+    let run = show().set("SEVALLA_PIPELINE_ID", PIPELINE).run().await;
+    run.assert_told("Not in the contract: pipeline.stages[].type is \"canary\"");
+    // Each once, and not more than a few.
+    for run in [
+        show().set("SEVALLA_APP_ID", APP).run().await,
+        list(&simulator, "processes")
+            .set("SEVALLA_APP_ID", APP)
+            .run()
+            .await,
+    ] {
+        run.assert_ended(0, "success");
+        run.assert_told("Not in the contract: process.type is \"kind09\"");
+        run.assert_told("Not in the contract: and 2 more");
+        let unsaid = "process.type is \"kind10\"";
+        assert!(!run.streams().contains(unsaid), "{}", run.streams());
+    }
+    let run = list(&simulator, "pipelines").run().await;
+    assert!(!run.streams().contains("Not in the contract"));
+}
+
+#[tokio::test]
 async fn metrics_are_shown_where_the_key_may_read_them() {
     let simulator = world().await;
     let show = || Runner::does(&simulator, "show").set("SEVALLA_STATIC_SITE_ID", SITE);

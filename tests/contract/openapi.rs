@@ -252,37 +252,57 @@ async fn every_operation_is_sent_with_a_body_exactly_if_it_says_so() {
 #[test]
 fn every_operation_is_one_of_the_document() {
     let Some(document) = document() else { return };
-    for operation in ALL {
-        let described = described(&document, operation);
-        assert_eq!(described["operationId"], operation.id);
-        assert_eq!(
-            described.get("requestBody").is_some(),
-            operation.sends_body,
-            "{}: a body",
-            operation.id
-        );
-        let ids: BTreeSet<&str> = parameters(&document, operation)
-            .filter(|parameter| parameter["in"] == "path")
-            .filter_map(|parameter| parameter["name"].as_str())
-            .collect();
-        assert_eq!(
-            names_in(operation.path)
-                .into_iter()
-                .collect::<BTreeSet<_>>(),
-            ids
-        );
+    let problems: Vec<String> = operation_problems(&document);
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+/// What the document says otherwise of the operations of this program.
+pub(super) fn operation_problems(document: &Value) -> Vec<String> {
+    let all = ALL.iter();
+    all.flat_map(|operation| problems_of(document, operation))
+        .collect()
+}
+
+fn problems_of(document: &Value, operation: &Operation) -> Vec<String> {
+    let Some(described) = described(document, operation) else {
+        let (id, method, path) = (operation.id, &operation.method, operation.path);
+        return vec![format!("not in the document: {id} {method} {path}")];
+    };
+    let mut problems = Vec::new();
+    let id = operation.id;
+    let named = &described["operationId"];
+    if named != id {
+        problems.push(format!("{id} is called {named}"));
     }
+    let has_body = described.get("requestBody").is_some();
+    if has_body != operation.sends_body {
+        let word = if has_body { "has" } else { "has no" };
+        problems.push(format!("{id} {word} body"));
+    }
+    let ids: BTreeSet<&str> = parameters(document, operation)
+        .filter(|parameter| parameter["in"] == "path")
+        .filter_map(|parameter| parameter["name"].as_str())
+        .collect();
+    let ours: BTreeSet<&str> = names_in(operation.path).into_iter().collect();
+    if ids != ours {
+        problems.push(format!("{id} has other ids in its path: {ids:?}"));
+    }
+    problems
 }
 
 #[tokio::test]
 async fn every_request_is_one_that_the_document_describes() {
     let Some(document) = document() else { return };
-    let requests = everything_sent().await;
-    let problems: Vec<String> = requests
-        .iter()
-        .flat_map(|request| problems(&document, request))
-        .collect();
+    let problems = request_problems(&document).await;
     assert!(problems.is_empty(), "{problems:#?}");
+}
+
+/// What is wrong with the requests of the client, in the eyes of the document.
+pub(super) async fn request_problems(document: &Value) -> BTreeSet<String> {
+    let requests = everything_sent().await;
+    let all = requests.iter();
+    all.flat_map(|request| problems(document, request))
+        .collect()
 }
 
 /// The document, if there is one to compare with.
@@ -300,16 +320,113 @@ pub(super) fn document() -> Option<Value> {
     Some(serde_json::from_str(&text).unwrap())
 }
 
-fn described<'a>(document: &'a Value, operation: &Operation) -> &'a Value {
+/// A document of two operations, made to fit.
+fn small() -> Value {
+    let id = json!({"in": "path", "name": "id", "required": true,
+        "schema": {"type": "string", "format": "uuid"}});
+    let page = |name: &str, most: u64| {
+        json!({"in": "query", "name": name,
+            "schema": {"type": "integer", "minimum": 0, "maximum": most}})
+    };
+    json!({"paths": {
+        "/applications": {"get": {"operationId": "listApplicationsV3",
+            "parameters": [page("limit", 100), page("offset", 10_000)]}},
+        "/applications/{id}": {"patch": {"operationId": "updateApplicationV3",
+            "parameters": [id], "requestBody": {"content": {"application/json": {"schema": {
+                "type": "object", "properties": {"auto_deploy": {"type": "boolean"},
+                    "buildpacks": {"type": "array", "items": {"type": "object", "properties": {
+                        "order": {}, "source": {}}}}}}}}}}},
+    }})
+}
+
+#[tokio::test]
+async fn a_document_that_other_requests_fit_is_a_problem() {
+    const LIST: &str = "/paths/~1applications/get";
+    const PATCH: &str = "/paths/~1applications~1{id}/patch";
+    let of_small = |document: &Value| {
+        let used = ["listApplicationsV3", "updateApplicationV3"];
+        let all = ALL.iter().filter(|operation| used.contains(&operation.id));
+        all.flat_map(|operation| problems_of(document, operation))
+            .collect::<Vec<String>>()
+    };
+    assert_eq!(of_small(&small()), Vec::<String>::new());
+    assert_eq!(request_problems(&small()).await, BTreeSet::new());
+    let cases = [
+        (
+            "/paths/~1applications/get",
+            Value::Null,
+            "not in the document: listApplicationsV3",
+        ),
+        (
+            "/paths/~1applications/get/operationId",
+            json!("x"),
+            "listApplicationsV3 is called \"x\"",
+        ),
+        (
+            "/paths/~1applications/get/requestBody",
+            json!({}),
+            "listApplicationsV3 has body",
+        ),
+        (
+            "/paths/~1applications~1{id}/patch/parameters/0/name",
+            json!("app"),
+            "updateApplicationV3 has other ids in its path: {\"app\"}",
+        ),
+    ];
+    for (path, value, expected) in cases {
+        let mut document = small();
+        set(&mut document, path, value);
+        let found = of_small(&document);
+        assert!(
+            found.len() == 1 && found[0].starts_with(expected),
+            "{path}: {found:?}"
+        );
+    }
+    let schema = format!("{PATCH}/requestBody/content/application~1json/schema");
+    let cases = [
+        (
+            format!("{LIST}/parameters/0/schema/maximum"),
+            json!(50),
+            "listApplicationsV3 limit is 100: range",
+        ),
+        (
+            format!("{LIST}/parameters/1/name"),
+            json!("page"),
+            "listApplicationsV3 offset: no such query parameter",
+        ),
+        (
+            format!("{schema}/properties/auto_deploy/type"),
+            json!("string"),
+            "updateApplicationV3 body.auto_deploy is false: type",
+        ),
+        (
+            format!("{schema}/required"),
+            json!(["reason"]),
+            "updateApplicationV3 body lacks reason",
+        ),
+        (
+            format!("{schema}/properties/buildpacks"),
+            json!({"$ref": "#/nothing"}),
+            "updateApplicationV3 body.buildpacks refers to #/nothing, which is not there",
+        ),
+    ];
+    for (path, value, expected) in cases {
+        let mut document = small();
+        set(&mut document, &path, value);
+        let found = request_problems(&document).await;
+        assert_eq!(found, BTreeSet::from([expected.to_owned()]), "{path}");
+    }
+}
+
+fn set(document: &mut Value, path: &str, value: Value) {
+    let (parent, name) = path.rsplit_once('/').unwrap();
+    document.pointer_mut(parent).unwrap()[name] = value;
+}
+
+fn described<'a>(document: &'a Value, operation: &Operation) -> Option<&'a Value> {
     let method = operation.method.as_str().to_lowercase();
     let described = &document["paths"][operation.path][method.as_str()];
-    assert!(
-        described.is_object(),
-        "{} {} is not in the document",
-        operation.method,
-        operation.path
-    );
-    described
+    described.is_object().then_some(described)
 }
 
 /// The parameters of an operation, its path's included.
@@ -318,9 +435,10 @@ fn parameters<'a>(
     operation: &Operation,
 ) -> impl Iterator<Item = &'a Value> + use<'a> {
     let of_path = &document["paths"][operation.path]["parameters"];
-    let own = &described(document, operation)["parameters"];
-    [of_path, own]
+    let own = described(document, operation).map(|described| &described["parameters"]);
+    [Some(of_path), own]
         .into_iter()
+        .flatten()
         .filter_map(Value::as_array)
         .flatten()
 }
@@ -328,6 +446,10 @@ fn parameters<'a>(
 /// What is wrong with a request, in the eyes of the document.
 fn problems(document: &Value, request: &Request) -> Vec<String> {
     let (operation, ids) = operation_of(request);
+    // That it is missing is a problem of the operation.
+    let Some(described) = described(document, operation) else {
+        return Vec::new();
+    };
     let place = |what: &str| format!("{} {what}", operation.id);
     let parameter = |kind: &str, name: &str, text: &str| {
         let found = parameters(document, operation)
@@ -336,7 +458,9 @@ fn problems(document: &Value, request: &Request) -> Vec<String> {
             Some(found) => {
                 let schema = &found["schema"];
                 let value = match schema["type"].as_str() {
-                    Some("integer" | "number" | "boolean") => serde_json::from_str(text).unwrap(),
+                    Some("integer" | "number" | "boolean") => {
+                        serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
+                    }
                     _ => Value::from(text),
                 };
                 Schema { document, schema }.problems(&value, &place(name))
@@ -353,9 +477,7 @@ fn problems(document: &Value, request: &Request) -> Vec<String> {
         problems.extend(parameter("query", &name, &text));
     }
     if operation.sends_body {
-        let schema =
-            &described(document, operation)["requestBody"]["content"]["application/json"]["schema"];
-        assert!(schema.is_object(), "{}", operation.id);
+        let schema = &described["requestBody"]["content"]["application/json"]["schema"];
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         problems.extend(Schema { document, schema }.problems(&body, &place("body")));
     }

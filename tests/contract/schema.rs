@@ -20,7 +20,10 @@ impl Schema<'_> {
     pub(crate) fn problems(&self, value: &Value, place: &str) -> Vec<String> {
         if let Some(reference) = self.schema["$ref"].as_str() {
             let schema = self.document.pointer(reference.trim_start_matches('#'));
-            return self.of(schema.unwrap()).problems(value, place);
+            let Some(schema) = schema else {
+                return vec![format!("{place} refers to {reference}, which is not there")];
+            };
+            return self.of(schema).problems(value, place);
         }
         if let Some(choices) = self.schema["anyOf"].as_array() {
             let fits = |schema| self.of(schema).problems(value, place).is_empty();
@@ -45,8 +48,11 @@ impl Schema<'_> {
             }
             Value::Number(number) => {
                 let number = number.as_f64().unwrap();
-                let is_between = self.schema["minimum"].as_f64().unwrap_or(f64::MIN) <= number
-                    && number <= self.schema["maximum"].as_f64().unwrap_or(f64::MAX);
+                let bound = |name: &str| self.schema[name].as_f64();
+                let is_between = bound("minimum").is_none_or(|least| least <= number)
+                    && bound("maximum").is_none_or(|most| number <= most)
+                    && bound("exclusiveMinimum").is_none_or(|least| least < number)
+                    && bound("exclusiveMaximum").is_none_or(|most| number < most);
                 problems.extend(complaint(is_between, place, value, "range"));
             }
             Value::Null | Value::Bool(_) => {}

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::finding::Findings;
-use super::reader::Reader;
+use super::reader::{Metered, Reader};
 use crate::actions::ActionContext;
 use crate::sevalla;
 use crate::sevalla::contract::news::records;
 use crate::sevalla::operation::LIST_APPLICATION_DOMAINS;
-use crate::verify::{Check, Filling, Statuses, Verified, verify};
+use crate::verify::{Check, Filling, Statuses, Verified, verify_once};
 use url::Url;
 use uuid::Uuid;
 
@@ -46,7 +45,7 @@ pub(super) async fn of_application(
 }
 
 impl ActionContext<'_> {
-    /// Visits the service once: where `verify-url` says, or its own address. What
+    /// Visits the service once, redirects included: where `verify-url` says, or its own address. What
     /// `verify-url` says is visited once for all services.
     pub(super) async fn visit(
         &self,
@@ -88,18 +87,16 @@ impl ActionContext<'_> {
         let Ok(exchange) = (self.connect)() else {
             return;
         };
-        if !reader.spend() {
-            return findings.beyond_requests(TOPIC);
-        }
+        let exchange = Metered::new(exchange.as_ref(), reader);
         let filling = Filling {
             commit: Some("0000000"),
             deployment: "0",
         };
-        let end = Instant::now() + PATIENCE;
         let own = own.as_ref().ok_or("it has none");
-        let found = verify(exchange.as_ref(), &check, own, filling, end, &|_| {}).await;
+        let found = verify_once(&exchange, &check, own, filling).await;
         match found {
             Verified::Yes => findings.fine(TOPIC, format!("{of}responds")),
+            _ if exchange.is_unsent() => findings.beyond_requests(TOPIC),
             Verified::No(report) | Verified::NotMade(report) => findings.doubt(
                 TOPIC,
                 format!("{of}{}", report.reason),

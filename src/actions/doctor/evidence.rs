@@ -5,21 +5,37 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::bounds::LONGEST_NAME;
 use crate::sevalla::contract::{news, shapes};
 use crate::sevalla::operation::{GET_CURRENT_API_KEY, Tier};
-use crate::sevalla::{self, Observed};
+use crate::sevalla::{self, Observed, ResponseHead};
 use crate::text::truncate::beginning;
 
-/// The most of a name that is shown, in bytes.
-const LONGEST_NAME: usize = 64;
+/// The operations that list deployments, each with the one that reads a log.
+const LOGS: [(&str, &str); 2] = [
+    ("listDeploymentsV3", "getApplicationDeploymentLogsV3"),
+    (
+        "listStaticSiteDeploymentsV3",
+        "getStaticSiteDeploymentLogsV3",
+    ),
+];
 
 /// What was read.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
     /// The responses, in their order.
     pub(crate) answers: Vec<Rc<Observed>>,
-    /// The requests that were refused: operation and status.
-    pub(crate) refused: Vec<(&'static str, u16)>,
+    /// The requests that were refused.
+    pub(crate) refused: Vec<RefusedRequest>,
+}
+
+/// A request that was refused.
+#[derive(Debug)]
+pub(crate) struct RefusedRequest {
+    /// The id of its operation.
+    pub(crate) operation: &'static str,
+    pub(crate) status: u16,
+    pub(crate) head: ResponseHead,
 }
 
 impl Evidence {
@@ -55,23 +71,24 @@ impl Evidence {
 
     /// The lists of deployments.
     pub(crate) fn lists(&self) -> impl Iterator<Item = Vec<&Value>> {
-        let ids = ["listDeploymentsV3", "listStaticSiteDeploymentsV3"];
-        let lists = ids.into_iter().filter_map(|id| self.answer(id));
+        let lists = LOGS.into_iter().filter_map(|(id, _)| self.answer(id));
         lists.map(|answer| news::records(&answer.body))
     }
 
     /// The lines of the logs, each log with the record of its deployment.
     pub(crate) fn logs(&self) -> impl Iterator<Item = (&Value, Vec<&Value>)> {
-        let ids = [
-            ("listDeploymentsV3", "getApplicationDeploymentLogsV3"),
-            (
-                "listStaticSiteDeploymentsV3",
-                "getStaticSiteDeploymentLogsV3",
-            ),
-        ];
-        ids.into_iter().filter_map(|(list, log)| {
+        LOGS.into_iter().filter_map(|(list, log)| {
             let deployment = newest(&self.answer(list)?.body)?;
             Some((deployment, news::records(&self.answer(log)?.body)))
+        })
+    }
+
+    /// The logs of deployments before the newest, which are read after its own.
+    pub(crate) fn earlier_logs(&self) -> impl Iterator<Item = &Observed> {
+        LOGS.into_iter().flat_map(|(_, log)| {
+            let its = self.answers.iter().map(AsRef::as_ref);
+            its.filter(move |answer: &&Observed| answer.operation.id == log)
+                .skip(1)
         })
     }
 

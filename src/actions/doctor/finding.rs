@@ -1,12 +1,10 @@
 //! [`Findings`]: what the doctor says of the set-up, one line for each check.
 
+use super::bounds::LONGEST_LINE;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::sevalla::{ApiError, ApiErrorKind};
 use crate::text::truncate::beginning;
-
-/// The most of a line that is shown, in bytes.
-const LONGEST_LINE: usize = 600;
 
 /// How grave it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

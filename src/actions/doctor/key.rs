@@ -1,25 +1,19 @@
 //! Whether the key is accepted, until when, and whether it may do enough.
 
-use std::fmt::Write as _;
 use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::bounds::{LONGEST_NAME, MOST_CAPABILITIES};
 use super::evidence::{roles, text, time};
 use super::finding::Findings;
 use super::resolve::Checkup;
 use crate::inputs::ActionName;
 use crate::sevalla::{self, ApiError, Observed};
-use crate::text::truncate::beginning;
+use crate::text::truncate::{beginning, first_of};
 
 const TOPIC: &str = "permissions";
-
-/// The most capabilities or roles of a line.
-const MOST: usize = 8;
-
-/// The most of one that is shown, in bytes.
-const LONGEST: usize = 64;
 
 /// A key that expires sooner than this deserves a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -109,15 +103,10 @@ fn may_do(findings: &mut Findings, found: &[String], checkup: &Checkup, action: 
 
 /// The first of a list.
 fn some<T: AsRef<str>>(all: &[T]) -> String {
-    let shown = all
-        .iter()
-        .take(MOST)
-        .map(|one| beginning(one.as_ref(), LONGEST));
-    let mut text = shown.collect::<Vec<_>>().join(", ");
-    if all.len() > MOST {
-        let _infallible = write!(text, " and {} more", all.len() - MOST);
-    }
-    text
+    let short = all.iter().map(|one| beginning(one.as_ref(), LONGEST_NAME));
+    let (shown, more) = first_of(short, MOST_CAPABILITIES);
+    let more = more.map(|more| format!(" {more}")).unwrap_or_default();
+    format!("{}{more}", shown.join(", "))
 }
 
 /// Whether a capability for one resource, whose id is in `rest`, is for the one

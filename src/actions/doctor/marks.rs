@@ -7,9 +7,10 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::evidence::{Evidence, flag, is_null, text, time};
+use super::evidence::{Evidence, RefusedRequest, flag, is_null, text, time};
 use super::unknowns::Mark;
 use crate::sevalla::Observed;
+use crate::sevalla::contract::news::records;
 use crate::sevalla::contract::words;
 use crate::sevalla::operation::GET_CURRENT_API_KEY;
 
@@ -48,17 +49,17 @@ fn known<'a>(records: impl Iterator<Item = &'a Value>, place: &str) -> Mark {
 }
 
 fn has(answer: &Observed, header: &str) -> bool {
-    answer.headers.iter().any(|name| name == header)
+    answer.head.names.iter().any(|name| name == header)
 }
 
 pub(super) fn rate_headers(evidence: &Evidence) -> Mark {
     let answers = evidence.answers.iter();
-    each(answers.map(|answer| answer.budget.iter().all(Option::is_some)))
+    each(answers.map(|answer| answer.head.budget.iter().all(Option::is_some)))
 }
 
 pub(super) fn rate_reset(evidence: &Evidence) -> Mark {
     let answers = evidence.answers.iter();
-    let resets = answers.filter_map(|answer| answer.budget.last()?.as_deref());
+    let resets = answers.filter_map(|answer| answer.head.budget.last()?.as_deref());
     each(resets.map(|reset| {
         let seconds = reset.parse::<f64>();
         seconds.is_ok_and(|seconds| (0.0..=LONGEST_WINDOW).contains(&seconds))
@@ -68,7 +69,7 @@ pub(super) fn rate_reset(evidence: &Evidence) -> Mark {
 pub(super) fn read_limit(evidence: &Evidence) -> Mark {
     let limits = evidence
         .reads()
-        .filter_map(|answer| answer.budget.first()?.as_deref());
+        .filter_map(|answer| answer.head.budget.first()?.as_deref());
     each(limits.map(|limit| limit == "400"))
 }
 
@@ -82,8 +83,9 @@ pub(super) fn request_id(evidence: &Evidence) -> Mark {
 }
 
 pub(super) fn key_capabilities(evidence: &Evidence) -> Mark {
-    let is_refused =
-        |refused: &(&str, u16)| refused.0 == GET_CURRENT_API_KEY.id && refused.1 == 404;
+    let is_refused = |refused: &RefusedRequest| {
+        refused.operation == GET_CURRENT_API_KEY.id && refused.status == 404
+    };
     match evidence.capabilities() {
         Some(found) if found.is_empty() && evidence.has_roles() => Mark::NotSeen,
         Some(found) if found.is_empty() => Mark::Contradicted,
@@ -126,6 +128,36 @@ pub(super) fn skipped_has_commit(evidence: &Evidence) -> Mark {
     };
     let skipped = evidence.deployments().filter(is_filtered);
     each(skipped.map(|deployment| !is_null(deployment, "commit_sha")))
+}
+
+/// Deployments of a commit that was deployed before. One that succeeded settles it:
+/// Sevalla also skips a deployment that is cancelled while it waits.
+pub(super) fn unchanged_commit(evidence: &Evidence) -> Mark {
+    let marks = evidence.lists().flat_map(|list| {
+        let all = list.iter().filter_map(|one| again(&list, one));
+        all.collect::<Vec<Mark>>()
+    });
+    let settles = marks.max_by_key(|mark| *mark == Mark::Confirmed);
+    settles.unwrap_or(Mark::NotSeen)
+}
+
+/// What a deployment shows, if somebody started it for a commit that was deployed
+/// before.
+fn again(list: &[&Value], one: &Value) -> Option<Mark> {
+    let commit = text(one, "commit_sha")?;
+    let created = time(one, "created_at")?;
+    let is_before = |other: &&&Value| {
+        text(other, "status") == Some("success")
+            && text(other, "commit_sha") == Some(commit)
+            && time(other, "created_at").is_some_and(|before| before < created)
+    };
+    let is_manual = text(one, "type") == Some("manual") && !is_earlier_build(one);
+    list.iter().find(is_before).filter(|_| is_manual)?;
+    match text(one, "status")? {
+        "success" => Some(Mark::Confirmed),
+        "skipped" => Some(Mark::Contradicted),
+        _ => None,
+    }
 }
 
 pub(super) fn finished_at(evidence: &Evidence) -> Mark {
@@ -293,6 +325,11 @@ pub(super) fn log_zone(evidence: &Evidence) -> Mark {
 
 pub(super) fn log_severities(evidence: &Evidence) -> Mark {
     known(evidence.lines(), "log.severity")
+}
+
+pub(super) fn log_retention(evidence: &Evidence) -> Mark {
+    let logs = evidence.earlier_logs();
+    each(logs.map(|log| !records(&log.body).is_empty()))
 }
 
 pub(super) fn log_after_end(evidence: &Evidence) -> Mark {

@@ -2,6 +2,7 @@
 //! reads only, for at most twenty seconds and fifteen requests.
 
 mod address;
+mod bounds;
 mod ci;
 mod evidence;
 mod finding;
@@ -19,6 +20,8 @@ use std::rc::Rc;
 
 use serde_json::Value;
 use tokio::time::timeout;
+use url::Url;
+use uuid::Uuid;
 
 use self::finding::Findings;
 use self::reader::{LONGEST, Reader};
@@ -80,91 +83,45 @@ impl ActionContext<'_> {
         findings: &mut Findings,
         checkup: &Checkup,
     ) -> Services {
+        let host = Host::detect(self.variables);
+        let is_without_subject = checkup.is_without_subject();
+        if let Err(error) = (self.connect)() {
+            network::unusable(findings, &error);
+            ci::facts(findings, host, checkup);
+            return Services::default();
+        }
         let now = (self.clock)();
         let key = reader.read(&VALIDATE_API_KEY, &[], &[]).await;
         let seen = key.as_ref().map(Rc::as_ref);
         network::reached(findings, &self.plan.api_url, self.variables, seen, now);
-        let host = Host::detect(self.variables);
-        let is_without_subject = checkup.is_without_subject();
         let mut checkup = checkup.clone();
-        let record = match &key {
+        let mut found = Found::default();
+        match &key {
             Ok(key) => {
                 key::accepted(findings, key, now);
                 let permissions = reader.read(&GET_CURRENT_API_KEY, &[], &[]).await;
                 subject::look_up(reader, findings, &mut checkup).await;
                 key::may(findings, &permissions, &checkup);
-                self.look_at_subjects(reader, findings, &checkup).await
+                found = look_at_subjects(reader, findings, &checkup).await;
             }
-            Err(error) => {
-                if error.status().is_some() {
-                    findings.failed("key", error);
-                }
-                None
-            }
-        };
+            Err(error) if error.status().is_some() => findings.failed("key", error),
+            Err(_) => {}
+        }
         ci::facts(findings, host, &checkup);
         if !is_without_subject {
-            ci::guard(findings, host, &checkup, self.plan, record.as_ref());
+            let record = found.record.as_ref();
+            ci::guard(findings, host, &checkup, self.plan, record);
+        }
+        for (kind, own) in found.addresses {
+            self.visit(reader, findings, own, kind.noun()).await;
+        }
+        if let Some((kind, id)) = found.service {
+            subject::earlier_log(reader, kind, id).await;
         }
         if is_without_subject && key.is_ok() {
             workflow::listed(reader, findings).await
         } else {
             Services::default()
-        }
-    }
-
-    /// Looks at what the ids name. The record of the service to be deployed.
-    async fn look_at_subjects(
-        &self,
-        reader: &Reader,
-        findings: &mut Findings,
-        checkup: &Checkup,
-    ) -> Option<Value> {
-        let mut found = None;
-        let services = [
-            (ResourceKind::Application, checkup.app),
-            (ResourceKind::StaticSite, checkup.site),
-        ];
-        for (kind, id) in services {
-            let Some(id) = id else { continue };
-            if let Some(record) = subject::record(reader, findings, kind, id).await {
-                self.look_at_service(reader, findings, checkup, (kind, id), &record.body)
-                    .await;
-                found = found.or_else(|| Some(record.body.clone()));
-            }
-        }
-        if let Some(id) = checkup.pipeline
-            && let Some(record) =
-                subject::record(reader, findings, ResourceKind::Pipeline, id).await
-        {
-            subject::pipeline(findings, checkup, &record.body);
-        }
-        if let Some(id) = checkup.database
-            && let Some(record) =
-                subject::record(reader, findings, ResourceKind::Database, id).await
-        {
-            subject::service(findings, ResourceKind::Database, &record.body);
-        }
-        found
-    }
-
-    async fn look_at_service(
-        &self,
-        reader: &Reader,
-        findings: &mut Findings,
-        checkup: &Checkup,
-        (kind, id): (ResourceKind, uuid::Uuid),
-        record: &Value,
-    ) {
-        subject::service(findings, kind, record);
-        subject::automatic(findings, checkup, kind, record);
-        subject::deployments(reader, findings, kind, id).await;
-        let own = match kind {
-            ResourceKind::Application => address::of_application(reader, findings, id).await,
-            _ => Ok(evidence::text(record, "hostname").and_then(crate::sevalla::address)),
-        };
-        if let Ok(own) = own {
-            self.visit(reader, findings, own, kind.noun()).await;
         }
     }
 
@@ -213,4 +170,54 @@ impl ActionContext<'_> {
             self.print(head.into_iter().chain(lines).chain([end]));
         }
     }
+}
+
+/// What was found of the services.
+#[derive(Default)]
+struct Found {
+    /// The first service that there is, and its record.
+    service: Option<(ResourceKind, Uuid)>,
+    record: Option<Value>,
+    /// The own address of each that is to be visited. They come last: redirects take
+    /// requests too.
+    addresses: Vec<(ResourceKind, Option<Url>)>,
+}
+
+/// Looks at what the ids name.
+async fn look_at_subjects(reader: &Reader, findings: &mut Findings, checkup: &Checkup) -> Found {
+    let mut found = Found::default();
+    let services = [
+        (ResourceKind::Application, checkup.app),
+        (ResourceKind::StaticSite, checkup.site),
+    ];
+    for (kind, id) in services {
+        let Some(id) = id else { continue };
+        let Some(record) = subject::record(reader, findings, kind, id).await else {
+            continue;
+        };
+        let record = &record.body;
+        subject::service(findings, kind, record);
+        subject::automatic(findings, checkup, kind, record);
+        subject::deployments(reader, findings, kind, id).await;
+        let own = match kind {
+            ResourceKind::Application => address::of_application(reader, findings, id).await,
+            _ => Ok(evidence::text(record, "hostname").and_then(crate::sevalla::address)),
+        };
+        found.addresses.extend(own.ok().map(|own| (kind, own)));
+        if found.service.is_none() {
+            found.service = Some((kind, id));
+            found.record = Some(record.clone());
+        }
+    }
+    if let Some(id) = checkup.pipeline
+        && let Some(record) = subject::record(reader, findings, ResourceKind::Pipeline, id).await
+    {
+        subject::pipeline(findings, checkup, &record.body);
+    }
+    if let Some(id) = checkup.database
+        && let Some(record) = subject::record(reader, findings, ResourceKind::Database, id).await
+    {
+        subject::service(findings, ResourceKind::Database, &record.body);
+    }
+    found
 }

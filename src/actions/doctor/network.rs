@@ -5,8 +5,9 @@ use url::Url;
 
 use super::finding::Findings;
 use crate::environment::Variables;
-use crate::http;
-use crate::sevalla::{ApiError, ApiErrorKind, Observed};
+use crate::http::{self, ConnectionError};
+use crate::messages::Failure;
+use crate::sevalla::{ApiError, ApiErrorKind, Observed, ResponseHead};
 
 /// A clock that differs more than this misleads people and certificates.
 const MOST_DIFFERENCE: i64 = 60;
@@ -15,7 +16,9 @@ const MOST_DIFFERENCE: i64 = 60;
 const SCARCE: u64 = 10;
 
 /// The topics of what has to work before a response comes, in this order.
-const STEPS: [&str; 4] = ["dns", "proxy", "tls", "api"];
+const STEPS: [&str; 4] = ["dns", "proxy", TLS, "api"];
+
+const TLS: &str = "tls";
 
 /// Words of network errors, with the step that they mean.
 const WORDS: &[(&str, &str)] = &[
@@ -44,16 +47,39 @@ pub(super) fn reached(
         match failed {
             Some((at, error)) if at == step => {
                 findings.failed(step, error);
+                if at == TLS {
+                    certificates(findings, variables);
+                    unseen_clock(findings, now);
+                }
                 return;
             }
             _ => findings.fine(step, fine(step, base, variables)),
         }
     }
     certificates(findings, variables);
-    if let Ok(answer) = answer {
-        clock(findings, answer, now);
-        budget(findings, answer);
+    let head = match answer {
+        Ok(answer) => Some(&answer.head),
+        Err(error) => error.head(),
+    };
+    if let Some(head) = head {
+        clock(findings, head, now);
+        budget(findings, head);
     }
+}
+
+/// A variable that describes the network cannot be used, so nothing can be sent.
+/// The text begins with its name.
+pub(super) fn unusable(findings: &mut Findings, error: &ConnectionError) {
+    let text = error.to_string();
+    let variable = text.split([' ', ':']).next().unwrap_or_default();
+    let topic = if variable == "SSL_CERT_FILE" {
+        "roots"
+    } else {
+        "proxy"
+    };
+    let fix = format!("Correct or unset {variable}");
+    let failure = Failure::UnusableNetworkSettings;
+    findings.wrong(topic, failure, text, fix);
 }
 
 fn fine(step: &str, base: &Url, variables: &Variables) -> String {
@@ -96,8 +122,17 @@ fn certificates(findings: &mut Findings, variables: &Variables) {
     }
 }
 
-fn clock(findings: &mut Findings, answer: &Observed, now: Timestamp) {
-    let Some(date) = answer.date else {
+/// With a wrong clock, a valid certificate looks expired.
+fn unseen_clock(findings: &mut Findings, now: Timestamp) {
+    findings.doubt(
+        "clock",
+        format!("not compared without a response; this machine says {now:.0}"),
+        "If that is wrong, set this machine's clock: certificates are valid for a time",
+    );
+}
+
+fn clock(findings: &mut Findings, head: &ResponseHead, now: Timestamp) {
+    let Some(date) = head.date else {
         findings.fine("clock", "Sevalla's responses have no date to compare with");
         return;
     };
@@ -114,8 +149,8 @@ fn clock(findings: &mut Findings, answer: &Observed, now: Timestamp) {
     );
 }
 
-fn budget(findings: &mut Findings, answer: &Observed) {
-    let [limit, remaining, _] = &answer.budget;
+fn budget(findings: &mut Findings, head: &ResponseHead) {
+    let [limit, remaining, _] = &head.budget;
     let number = |text: &Option<String>| text.as_ref()?.parse::<u64>().ok();
     match number(limit).zip(number(remaining)) {
         None => findings.fine("rate limits", "not reported"),

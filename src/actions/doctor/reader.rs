@@ -1,12 +1,14 @@
 //! [`Reader`]: the requests of the doctor, counted and kept.
 
 use std::cell::{Cell, Ref, RefCell};
+use std::future::ready;
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, RefusedRequest};
+use crate::http::{Request, ResponseFuture, Transport, TransportError};
 use crate::sevalla::operation::Operation;
 use crate::sevalla::{ApiError, ApiErrorKind, Client, Observed};
 
@@ -21,6 +23,42 @@ const EACH: Duration = Duration::from_secs(5);
 
 /// How much of the checkup the visit of an address may take.
 const KEPT: Duration = Duration::from_secs(5);
+
+/// Sends what does not go to the API, redirects included, as requests of the
+/// checkup.
+pub(crate) struct Metered<'a> {
+    inner: &'a dyn Transport,
+    reader: &'a Reader,
+    sent: Cell<u32>,
+}
+
+impl<'a> Metered<'a> {
+    pub(crate) fn new(inner: &'a dyn Transport, reader: &'a Reader) -> Self {
+        Self {
+            inner,
+            reader,
+            sent: Cell::new(0),
+        }
+    }
+
+    /// Whether none was left for the first.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.sent.get() == 0 && !self.reader.can_spend()
+    }
+}
+
+impl Transport for Metered<'_> {
+    fn exchange(&self, request: Request, limit: Duration) -> ResponseFuture<'_> {
+        if self.reader.spend() {
+            self.sent.set(self.sent.get() + 1);
+            return self.inner.exchange(request, limit);
+        }
+        Box::pin(ready(Err(TransportError::NotConnected {
+            reason: "the 15 requests of a checkup were used up".to_owned(),
+            may_heal: false,
+        })))
+    }
+}
 
 /// Reads, and remembers what it read.
 pub(crate) struct Reader {
@@ -67,10 +105,13 @@ impl Reader {
                 Ok(answer)
             }
             Err(error) => {
-                let status = error.status();
-                evidence
-                    .refused
-                    .extend(status.map(|status| (operation.id, status)));
+                let refused = error.status().zip(error.head());
+                let refused = refused.map(|(status, head)| RefusedRequest {
+                    operation: operation.id,
+                    status,
+                    head: head.clone(),
+                });
+                evidence.refused.extend(refused);
                 Err(error)
             }
         }
@@ -81,6 +122,11 @@ impl Reader {
         let left = self.left.get().checked_sub(1);
         self.left.set(left.unwrap_or_default());
         left.is_some()
+    }
+
+    /// Whether there is a request left.
+    pub(crate) fn can_spend(&self) -> bool {
+        self.left.get() > 0
     }
 
     /// What was read so far.

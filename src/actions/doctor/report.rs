@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::bounds::MOST_NEWS;
 use super::evidence::{Evidence, time};
 use super::unknowns::marked;
 use crate::sevalla::contract::news;
 use crate::sevalla::contract::{shapes, words};
+use crate::text::truncate::first_of;
 
 /// The lines of the report.
 pub(crate) fn lines(evidence: &Evidence) -> Vec<String> {
@@ -36,11 +38,11 @@ pub(crate) fn lines(evidence: &Evidence) -> Vec<String> {
         format!(
             "  {}: {seconds} s, {} headers",
             answer.operation.id,
-            answer.headers.len()
+            answer.head.names.len()
         )
     }));
     let refused = evidence.refused.iter();
-    lines.extend(refused.map(|(operation, status)| format!("  {operation}: HTTP {status}")));
+    lines.extend(refused.map(|one| format!("  {}: HTTP {}", one.operation, one.status)));
     lines.push(String::new());
     lines.push("Headers of every response:".to_owned());
     lines.extend(
@@ -57,29 +59,30 @@ pub(crate) fn lines(evidence: &Evidence) -> Vec<String> {
     lines
 }
 
-/// The most that is said of what no contract has.
-const MOST_NEWS: usize = 50;
-
 /// What no contract has, each once; the first of it, if it is very much.
 pub(crate) fn news_of(evidence: &Evidence) -> Vec<String> {
-    let mut all: BTreeSet<String> = BTreeSet::new();
+    let (shown, more) = first_of(all_news(evidence), MOST_NEWS);
+    shown.into_iter().chain(more).collect()
+}
+
+fn all_news(evidence: &Evidence) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
     all.extend(evidence.answers.iter().flat_map(|answer| answer.news()));
-    all.extend(
-        evidence
-            .refused
-            .iter()
-            .filter_map(|(_, status)| news::of_status(*status)),
-    );
-    let more = all.len().saturating_sub(MOST_NEWS);
-    let more = (more > 0).then(|| format!("and {more} more"));
-    all.into_iter().take(MOST_NEWS).chain(more).collect()
+    for refused in &evidence.refused {
+        all.extend(refused.head.news().chain(news::of_status(refused.status)));
+    }
+    all
 }
 
 /// The known headers, each with whether all responses have it.
 fn headers(evidence: &Evidence) -> Vec<String> {
     let count = evidence.answers.len();
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for name in evidence.answers.iter().flat_map(|answer| &answer.headers) {
+    for name in evidence
+        .answers
+        .iter()
+        .flat_map(|answer| &answer.head.names)
+    {
         if news::of_header(name).is_none() {
             *seen.entry(name).or_default() += 1;
         }

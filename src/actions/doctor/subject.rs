@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -10,13 +11,11 @@ use super::evidence::{flag, name, newest, text, time};
 use super::finding::Findings;
 use super::reader::Reader;
 use super::resolve::Checkup;
-use crate::actions::error::TriggerError;
 use crate::actions::named::{NameSearch, find_among};
 use crate::branch;
 use crate::deployment::Status;
 use crate::inputs::{ActionName, GivenName};
 use crate::messages::Failure;
-use crate::outcome::Outcome;
 use crate::resource::ResourceKind;
 use crate::sevalla::contract::news::records;
 use crate::sevalla::operation::{
@@ -69,37 +68,30 @@ const fn topic(kind: ResourceKind) -> &'static str {
 /// Finds the ids of what is given by name, each with a line.
 pub(super) async fn look_up(reader: &Reader, findings: &mut Findings, checkup: &mut Checkup) {
     for GivenName { kind, name } in std::mem::take(&mut checkup.names) {
-        let mut is_cut = false;
-        let found = match all_of(reader, kind).await {
-            Ok(mut all) => {
-                is_cut = std::mem::take(&mut all.is_cut);
-                find_among(&all, kind, &name, NameSearch::Id).map_err(TriggerError::from)
+        // Until now it is a placeholder.
+        *checkup.id_of(kind) = None;
+        let mut all = match all_of(reader, kind).await {
+            Ok(all) => all,
+            Err(error) => {
+                findings.failed("name", &error);
+                continue;
             }
-            Err(error) => Err(TriggerError::Api(error)),
         };
-        *checkup.id_of(kind) = match found {
+        let is_cut = std::mem::take(&mut all.is_cut);
+        match find_among(&all, kind, &name, NameSearch::Id) {
             Ok(found) => {
                 findings.fine("name", format!("{name:?} is {} {}", kind.noun(), found.id));
-                Some(found.id)
+                *checkup.id_of(kind) = Some(found.id);
             }
-            Err(TriggerError::Api(error)) => {
-                findings.failed("name", &error);
-                None
-            }
-            Err(TriggerError::Refused(why)) if is_cut && why.failure == Failure::NotFound => {
+            Err(why) if is_cut && why.failure == Failure::NotFound => {
                 let text = format!("{name:?} is not among the newest {MOST_NAMED} in the list");
                 findings.doubt("name", text, "Pass the id; a run reads the whole list");
-                None
             }
-            Err(error) => {
-                let outcome = Outcome::of_trigger_error(error);
-                let failure = outcome.failure().unwrap_or(Failure::NotFound);
-                let details = outcome.why.first().cloned().unwrap_or_default();
-                let text = format!("{}. {details}", outcome.headline);
-                findings.wrong("name", failure, text, outcome.hint.unwrap_or_default());
-                None
+            Err(why) => {
+                let text = format!("{}. {}", why.reason, why.details.join(". "));
+                findings.wrong("name", why.failure, text, why.hint);
             }
-        };
+        }
     }
 }
 
@@ -271,14 +263,7 @@ pub(super) async fn deployments(
     id: Uuid,
 ) {
     let is_app = kind == ResourceKind::Application;
-    let [list, log] = if is_app {
-        [&LIST_DEPLOYMENTS, &GET_APPLICATION_DEPLOYMENT_LOGS]
-    } else {
-        [
-            &LIST_STATIC_SITE_DEPLOYMENTS,
-            &GET_STATIC_SITE_DEPLOYMENT_LOGS,
-        ]
-    };
+    let [list, log] = of_deployments(kind);
     let service = id.to_string();
     let page = [("limit", LONGEST_PAGE.to_string())];
     let listed = match reader.read(list, &[service.as_str()], &page).await {
@@ -313,6 +298,51 @@ pub(super) async fn deployments(
             findings.fine("log", format!("{lines} lines of the newest deployment"));
         }
         Err(error) => findings.failed("log", &error),
+    }
+}
+
+/// Reads a line of the log of the oldest deployment in the list. It only shows how
+/// long logs are kept, so it is read last.
+pub(super) async fn earlier_log(reader: &Reader, kind: ResourceKind, id: Uuid) {
+    let [list, log] = of_deployments(kind);
+    let oldest = {
+        let evidence = reader.evidence();
+        // Else it would be taken for the log of the newest.
+        if evidence.answer(log.id).is_none() {
+            return;
+        }
+        let listed = evidence.answer(list.id);
+        listed.and_then(|listed| ended_first(&listed.body))
+    };
+    let Some((deployment, created)) = oldest else {
+        return;
+    };
+    if reader.can_spend() {
+        let window = [("from", format!("{created:.3}")), ("limit", "1".to_owned())];
+        let ids = [&id.to_string(), deployment.as_str()];
+        let _only_adds = reader.read(log, &ids, &window).await;
+    }
+}
+
+/// Id and time of the oldest deployment that has run to its end, if it is not the
+/// newest.
+fn ended_first(list: &Value) -> Option<(String, Timestamp)> {
+    let all = records(list).into_iter();
+    let ended = all.filter(|one| matches!(text(one, "status"), Some("success" | "failed")));
+    let timed = ended.filter_map(|one| Some((time(one, "created_at")?, text(one, "id")?)));
+    let (created, id) = timed.min()?;
+    let is_newest = newest(list).and_then(|one| text(one, "id")) == Some(id);
+    (!is_newest).then(|| (id.to_owned(), created))
+}
+
+/// The operations that list deployments and read the log of one.
+const fn of_deployments(kind: ResourceKind) -> [&'static Operation; 2] {
+    match kind {
+        ResourceKind::Application => [&LIST_DEPLOYMENTS, &GET_APPLICATION_DEPLOYMENT_LOGS],
+        _ => [
+            &LIST_STATIC_SITE_DEPLOYMENTS,
+            &GET_STATIC_SITE_DEPLOYMENT_LOGS,
+        ],
     }
 }
 

@@ -105,6 +105,9 @@ unknowns! {
     "skipped-has-commit" Reading(marks::skipped_has_commit),
     "A push that path filters exclude leaves a skipped deployment with its commit."
     "`follow` finds it by the commit, and passes.";
+    "unchanged-commit" Reading(marks::unchanged_commit),
+    "A deployment of a commit that is live already builds it again, and is not skipped."
+    "Deploys. `on-skipped` decides about a deployment that Sevalla skips.";
     "finished-at" Reading(marks::finished_at),
     "A deployment that succeeded, failed or was cancelled has `finished_at`."
     "Decides by the status alone.";
@@ -162,6 +165,9 @@ unknowns! {
     "log-after-end" Reading(marks::log_after_end),
     "The last line is no later than ten seconds after the end of the deployment."
     "Reads the log for ten seconds after a failure.";
+    "log-retention" Reading(marks::log_retention),
+    "The log of an earlier deployment can still be read."
+    "Reads a log while its deployment runs; `log-file` keeps it.";
     "commit-choice" Writing,
     "No deployment can be asked for by commit or tag."
     "Compares the commit afterwards.";

@@ -1,5 +1,7 @@
 //! Listing and showing.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::actions::ActionContext;
@@ -16,9 +18,16 @@ use crate::report::inventory::SelectedFields;
 use crate::resource::{ResourceKind, ResourceList, ResourceRef};
 use crate::sevalla::{Client, Metrics, Patience, ResourceRecord};
 use crate::text::duration::counted;
+use crate::text::truncate::{beginning, first_of};
 
 /// The newest deployments that are shown of a service.
 const NEWEST: usize = 10;
+
+/// The most unknown words that are named.
+const MOST_UNKNOWN: usize = 10;
+
+/// The most of such a word, in bytes.
+const LONGEST_WORD: usize = 64;
 
 /// The fields that a filter is compared with.
 const NAMES: &[&str] = &["display_name", "name", "key", "branch"];
@@ -55,6 +64,7 @@ impl ActionContext<'_> {
         if !found.is_empty() {
             self.note_table(list, &found);
         }
+        self.note_unknown([(list, found.as_slice())]);
         self.reporter
             .on(EventKind::Result(&inventory::json(list, &found)));
         Outcome::success(count(list, found.len()))
@@ -98,6 +108,11 @@ impl ActionContext<'_> {
             self.note_table(*list, items);
             shown = shown.with(name, *list, items);
         }
+        let all = parts
+            .iter()
+            .map(|(_, list, items)| (*list, items.as_slice()));
+        let its = (ResourceList::All(*kind), std::slice::from_ref(record));
+        self.note_unknown(std::iter::once(its).chain(all));
         if let Some(metrics) = metrics {
             self.reporter.on(EventKind::Note(&metrics.summary()));
             shown = shown.with_value("metrics", metrics.json());
@@ -135,7 +150,9 @@ impl ActionContext<'_> {
             );
             return self.not_shown(error, what).await;
         };
-        self.note_table(list, std::slice::from_ref(&record));
+        let its = std::slice::from_ref(&record);
+        self.note_table(list, its);
+        self.note_unknown([(list, its)]);
         let shown = SelectedFields::of(&record, inventory::fields_of(list));
         self.reporter.on(EventKind::Result(&shown.json()));
         Outcome::success(format!("Read deployment {id}"))
@@ -144,6 +161,28 @@ impl ActionContext<'_> {
     fn note_table(&self, list: ResourceList, items: &[ResourceRecord]) {
         let layout = self.reporter.table_layout();
         self.note_each(inventory::table(list, items, &layout));
+    }
+
+    /// Names the words of records that the contract does not have.
+    fn note_unknown<'a>(
+        &self,
+        all: impl IntoIterator<Item = (ResourceList, &'a [ResourceRecord])>,
+    ) {
+        let words = all.into_iter().flat_map(|(list, items)| {
+            let all = items.iter();
+            all.flat_map(move |record| record.unknown_words(list))
+        });
+        let words: BTreeSet<(String, String)> = words.collect();
+        let (shown, more) = first_of(words, MOST_UNKNOWN);
+        for (place, word) in shown {
+            let word = beginning(&word, LONGEST_WORD);
+            let line = format!("Not in the contract: {place} is {word:?}");
+            self.reporter.on(EventKind::Note(&line));
+        }
+        if let Some(more) = more {
+            let line = format!("Not in the contract: {more}");
+            self.reporter.on(EventKind::Note(&line));
+        }
     }
 
     /// Shows rows, one below the other.

@@ -26,6 +26,8 @@ enum SettingKind {
     Whole(u64, u64),
     OneOf(&'static [&'static str]),
     OneOfOrNull(&'static [&'static str]),
+    /// Text, of which these are known.
+    Such(&'static [&'static str]),
     Id,
     IdOrNull,
     Texts,
@@ -103,7 +105,7 @@ const DATABASE: &[Setting] = &[
 pub(crate) const NEW_DATABASE: &[Setting] = &[
     setting("display_name", SettingKind::Text(2, 64)),
     setting("type", SettingKind::OneOf(words::NEW_DATABASE_TYPES)),
-    setting("version", SettingKind::Text(1, ANY)),
+    setting("version", SettingKind::Such(words::DATABASE_VERSIONS)),
     setting("cluster_id", SettingKind::Id),
     setting("cluster", SettingKind::Text(1, ANY)),
     setting("resource_type_id", SettingKind::Text(1, ANY)),
@@ -153,7 +155,10 @@ pub(crate) fn problems(given: &Map<String, Value>, known: &[Setting], noun: &str
 pub(crate) fn unknown_words(given: &Map<String, Value>, known: &[Setting]) -> Vec<String> {
     let unknown = |(name, value): (&String, &Value)| {
         let setting = known.iter().find(|setting| setting.name == name)?;
-        let (SettingKind::OneOf(words) | SettingKind::OneOfOrNull(words)) = setting.form else {
+        let (SettingKind::OneOf(words)
+        | SettingKind::OneOfOrNull(words)
+        | SettingKind::Such(words)) = setting.form
+        else {
             return None;
         };
         let word = value.as_str().filter(|word| !words.contains(word))?;
@@ -161,7 +166,7 @@ pub(crate) fn unknown_words(given: &Map<String, Value>, known: &[Setting]) -> Ve
         let shown: String = word.chars().take(100).collect();
         let words = words.join(", ");
         Some(format!(
-            "{name} is {shown:?}, which this version does not know; it is sent as it is. Known: {words}"
+            "{name} is {shown:?}, which this program does not know; it is sent as it is. Known: {words}"
         ))
     };
     given.iter().filter_map(unknown).collect()
@@ -208,7 +213,9 @@ impl SettingKind {
             | Self::Branch
             | Self::Address(_)
             | Self::Image => placeholder::find(text),
-            Self::Text(..) | Self::Name(..) => Some(text).filter(|text| is_whole(text)),
+            Self::Text(..) | Self::Name(..) | Self::Such(_) => {
+                Some(text).filter(|text| is_whole(text))
+            }
             _ => None,
         }
     }
@@ -225,7 +232,7 @@ impl SettingKind {
                 .as_u64()
                 .is_some_and(|number| (*least..=*most).contains(&number)),
             // The sets are open: see `unknown_words`.
-            Self::OneOf(_) => text.is_some_and(|text| !text.is_empty()),
+            Self::OneOf(_) | Self::Such(_) => text.is_some_and(|text| !text.is_empty()),
             Self::OneOfOrNull(_) => value.is_null() || text.is_some_and(|text| !text.is_empty()),
             Self::Id => text.is_some_and(is_id),
             Self::IdOrNull => value.is_null() || text.is_some_and(is_id),
@@ -253,7 +260,9 @@ impl SettingKind {
         match self {
             Self::Flag => "true or false".to_owned(),
             Self::Text(0, ANY) | Self::Address(0) => "text".to_owned(),
-            Self::Text(_, ANY) | Self::Address(_) => "text, and not empty".to_owned(),
+            Self::Text(_, ANY) | Self::Such(_) | Self::Address(_) => {
+                "text, and not empty".to_owned()
+            }
             Self::Text(least, most) => format!("text of {least} to {most} characters"),
             Self::TextOrNull => "text or null".to_owned(),
             Self::Whole(least, most) => format!("a whole number from {least} to {most}"),
@@ -418,6 +427,9 @@ mod tests {
         }
         assert_eq!(unknown(STATIC_SITE, r#"{"git_type":"forgejo"}"#).len(), 1);
         assert_eq!(unknown(NEW_DATABASE, r#"{"type":"mongodb"}"#).len(), 1);
+        let version = unknown(NEW_DATABASE, r#"{"type":"mysql","version":"8.0"}"#);
+        assert!(version.len() == 1 && version[0].starts_with("version is \"8.0\""));
+        assert_eq!(unknown(NEW_DATABASE, r#"{"version":"16"}"#), [""; 0]);
         for known in ["dockerfile", "pack", "nixpacks", "railpack", "ingot"] {
             let json = format!(r#"{{"build_type":{known:?}}}"#);
             assert_eq!(unknown(APPLICATION, &json), [""; 0]);

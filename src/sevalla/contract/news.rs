@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::shapes::{self, Shape};
-use super::words;
+use super::words::{self, Words};
 
 /// The longest name that is said.
 const LONGEST: usize = 40;
@@ -27,6 +27,17 @@ const HEADERS: &str = "x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset
     x-download-options x-permitted-cross-domain-policies referrer-policy \
     content-security-policy cross-origin-opener-policy cross-origin-resource-policy \
     cross-origin-embedder-policy origin-agent-cluster permissions-policy server-timing";
+
+/// The words of the names of other headers that servers and networks add.
+const HEADER_WORDS: &str = "accept allow api backend batch by cache cdn challenge client code \
+    content control correlation count cursor data deprecated deprecation digest disposition \
+    duration early edge error expires feature for forwarded fragment hint hits host id key \
+    language length limit link links location max method min next node offset origin page policy \
+    poll powered prefer priority proto protocol rate ratelimit ratelimited ranges real region \
+    release remaining replaced request requests reset resource response retry route runtime \
+    served server service sevalla signature span stage state status success sunset tier time \
+    timer timing title token total trace traceid traceparent tracestate tracking type upgrade \
+    upstream url usage used user value version via wait warning window x";
 
 /// The beginnings of headers of networks and of CORS.
 const HEADER_STARTS: &[&str] = &["cf-", "access-control-", "x-envoy-", "x-forwarded-"];
@@ -87,29 +98,81 @@ fn walk(shape: &Shape, value: &Value, before: &str, found: &mut BTreeSet<String>
 /// Notes the words of a field that are not known. Of a set that the document
 /// does not close, only that there is one: it may hold any text.
 fn note_words(shape: &Shape, path: &str, value: &Value, found: &mut BTreeSet<String>) {
-    let place = format!("{}.{path}", shape.name);
-    let Some(set) = words::of(&place) else {
-        return;
-    };
+    for (set, word) in unknown(shape, path, value) {
+        let place = set.place;
+        found.insert(if set.is_closed && is_identifier(word) {
+            format!("word {place}: {word}")
+        } else {
+            format!("word {place}")
+        });
+    }
+}
+
+/// The words of a field that are not in its set.
+fn unknown<'a>(
+    shape: &Shape,
+    path: &str,
+    value: &'a Value,
+) -> impl Iterator<Item = (&'static Words, &'a str)> {
+    let set = words::of(&format!("{}.{path}", shape.name));
     let items = value
         .as_array()
         .map_or(std::slice::from_ref(value), Vec::as_slice);
-    for word in items.iter().filter_map(Value::as_str) {
-        if !set.known.contains(&word) {
-            found.insert(if set.is_closed && is_identifier(word) {
-                format!("word {place}: {word}")
-            } else {
-                format!("word {place}")
-            });
+    let given = items.iter().filter_map(Value::as_str);
+    let pairs = given.filter_map(move |word| Some((set?, word)));
+    pairs.filter(|(set, word)| !set.known.contains(word))
+}
+
+/// The words of a record that are not known, each with its place: for people who see
+/// the record anyway.
+pub fn unknown_words(operation: &str, record: &Map<String, Value>) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    if let Some(shape) = shapes::of(operation) {
+        collect_words(shape, record, "", &mut found);
+    }
+    found
+}
+
+fn collect_words(
+    shape: &Shape,
+    fields: &Map<String, Value>,
+    before: &str,
+    found: &mut BTreeSet<(String, String)>,
+) {
+    for (name, value) in fields {
+        let path = format!("{before}{name}");
+        let words = unknown(shape, &path, value);
+        found.extend(words.map(|(set, word)| (set.place.to_owned(), word.to_owned())));
+        let items = value.as_array().into_iter().flatten();
+        let inside = items.filter(|_| shape.has_inside(&path));
+        for fields in inside.filter_map(Value::as_object) {
+            collect_words(shape, fields, &format!("{path}[]."), found);
         }
     }
 }
 
 /// A header that the contract does not have.
 pub fn of_header(name: &str) -> Option<String> {
-    let is_known = is_listed(name) || HEADER_STARTS.iter().any(|start| name.starts_with(start));
     let is_shown = is_identifier(&name.replace('-', "_"));
-    (!is_known).then(|| format!("header {}", if is_shown { name } else { OTHER_FORM }))
+    (!is_known(name)).then(|| format!("header {}", if is_shown { name } else { OTHER_FORM }))
+}
+
+/// The same for a text that is published. A proxy on the way adds headers of its
+/// own, and their names may be those of a company: only the usual words are said.
+pub fn of_header_to_paste(name: &str) -> Option<String> {
+    let mut words = name.split('-');
+    if words.all(|word| {
+        HEADER_WORDS
+            .split_ascii_whitespace()
+            .any(|usual| usual == word)
+    }) {
+        return of_header(name);
+    }
+    (!is_known(name)).then(|| format!("header {OTHER_FORM}"))
+}
+
+fn is_known(name: &str) -> bool {
+    is_listed(name) || HEADER_STARTS.iter().any(|start| name.starts_with(start))
 }
 
 /// Whether a header is one of the list, and not only of a kind.
@@ -165,6 +228,27 @@ mod tests {
     }
 
     #[test]
+    fn unknown_words_are_found_with_their_place() {
+        let record = json!({"type": "trunk", "name": "boat", "stages": [
+            {"type": "canary", "branch": "boat"}, {"type": "prod"}]});
+        let words =
+            |operation, record: &Value| unknown_words(operation, record.as_object().unwrap());
+        let pair = |place: &str, word: &str| (place.to_owned(), word.to_owned());
+        assert_eq!(
+            words("getPipelineV3", &record),
+            BTreeSet::from([pair("pipeline.stages[].type", "canary")])
+        );
+        let steps = json!({"steps": ["build", "dance"], "status": null, "trigger": "MAGIC"});
+        assert_eq!(
+            words("listDeploymentsV3", &steps),
+            BTreeSet::from([
+                pair("deployment.steps", "dance"),
+                pair("deployment.trigger", "MAGIC"),
+            ])
+        );
+    }
+
+    #[test]
     fn what_is_new_is_named_without_a_value() {
         let record = json!({"id": "x", "wait_for_checks": "secret", "build_type": "boat",
             "buildpacks": [{"color": "red"}], "name": {"jane": 1}, "type": ["app", "thing"],
@@ -210,6 +294,17 @@ mod tests {
             of_header("x-user-12345").unwrap(),
             "header (a name of another form)"
         );
+        // A proxy of a company adds its own.
+        assert_eq!(of_header("x-acme-egress").unwrap(), "header x-acme-egress");
+        for (name, said) in [
+            ("x-acme-egress", Some("header (a name of another form)")),
+            ("x-jane", Some("header (a name of another form)")),
+            ("x-ratelimit-policy", Some("header x-ratelimit-policy")),
+            ("cf-jane-doe", None),
+            ("date", None),
+        ] {
+            assert_eq!(of_header_to_paste(name).as_deref(), said, "{name}");
+        }
         assert_eq!(of_status(418).unwrap(), "status 418");
     }
 }

@@ -35,6 +35,18 @@ pub const STATIC_SITE_SOURCES: &[&str] = &["privateGit", "publicGit"];
 /// The databases that can be created.
 pub const NEW_DATABASE_TYPES: &[&str] = &["postgresql", "mariadb", "mysql", "redis", "valkey"];
 
+/// Versions of databases. Which there are depends on type and cluster; the document
+/// has an example only.
+pub const DATABASE_VERSIONS: &[&str] = &["7", "14", "15", "16", "17"];
+
+/// The predefined roles of keys.
+const KEY_ROLES: &[&str] = &[
+    "COMPANY_ADMIN",
+    "COMPANY_DEVELOPER",
+    "COMPANY_OWNER",
+    "COMPANY_VIEWER",
+];
+
 /// The statuses of a deployment.
 pub const DEPLOYMENT_STATUSES: &[&str] = &[
     "waiting",
@@ -137,6 +149,7 @@ pub const READ: &[Words] = &[
             "valkey",
         ],
     ),
+    examples("database.version", DATABASE_VERSIONS),
     words(
         "database.status",
         &[
@@ -164,6 +177,7 @@ pub const READ: &[Words] = &[
     examples("log.service", &["APP_DEPLOYMENT", "SS_DEPLOYMENT"]),
     examples("key.status", &["active"]),
     examples("current-key.source", &["DASHBOARD", "CLI", "EXTERNAL"]),
+    examples("current-key.roles[].name", KEY_ROLES),
 ];
 
 /// The sets of the fields that are sent.
@@ -176,6 +190,7 @@ pub const SENT: &[Words] = &[
     words("updateStaticSiteV3.source", STATIC_SITE_SOURCES),
     words("updateStaticSiteV3.git_type", GIT_TYPES),
     words("createDatabaseV3.type", NEW_DATABASE_TYPES),
+    examples("createDatabaseV3.version", DATABASE_VERSIONS),
     words(
         "createDatabaseInternalConnectionV3.target_type",
         &["app", "database"],

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sevalla_deploy::inputs::TABLE;
 use sevalla_deploy::sevalla::contract::{shapes, words};
 use sevalla_deploy::sevalla::operation::ALL;
 
-use super::extract::{self, Facts, NEWER};
+use super::extract::{self, DOCUMENT, Facts, NEWER};
 use super::{added, additions, filed};
 use crate::openapi::{everything_sent, operation_of};
 use crate::read;
@@ -33,8 +34,16 @@ fn every_operation_is_one_of_the_facts() {
     }
     let used = ALL.iter().chain(NEWER).map(|operation| operation.id);
     let used: BTreeSet<&str> = used.collect();
+    let mut inputs = TABLE.iter();
+    let api_url = inputs.find(|input| input.name() == "api-url").unwrap();
+    // Where the requests go and what carries the key.
+    let access = format!("{} key http:bearer", api_url.default.unwrap());
+    assert_eq!(facts.get("document access is"), Some(&access));
     for what in facts.keys() {
         let id = what.split(' ').next().unwrap();
+        if id == DOCUMENT {
+            continue;
+        }
         assert!(used.contains(id), "{what}: no operation of the program");
     }
     let newer = NEWER.iter().map(|operation| {

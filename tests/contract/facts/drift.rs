@@ -10,7 +10,7 @@ use sevalla_deploy::sevalla::contract::shapes::{self, Shape};
 
 use super::extract::{self, Facts, NEWER};
 use super::{added, additions, filed, write};
-use crate::openapi::document;
+use crate::openapi::{document, operation_problems, request_problems};
 
 /// How many differences an issue shows.
 const MOST: usize = 200;
@@ -133,8 +133,8 @@ fn issue(lines: &[String]) -> String {
 /// With `FACTS=write` makes the file. With `DRIFT` writes the difference to the
 /// file that it names, instead of failing: an empty file if there is none, so that
 /// its absence shows that nothing was compared.
-#[test]
-fn the_document_has_the_facts() {
+#[tokio::test]
+async fn the_document_has_the_facts() {
     let Some(document) = document() else { return };
     let now = extract::facts(&document);
     assert!(
@@ -144,7 +144,9 @@ fn the_document_has_the_facts() {
     if std::env::var_os("FACTS").is_some_and(|word| word == "write") {
         return write(&now);
     }
-    let lines = difference(&filed(), &now, &additions("word"));
+    let mut lines = difference(&filed(), &now, &additions("word"));
+    lines.extend(operation_problems(&document));
+    lines.extend(request_problems(&document).await);
     match std::env::var_os("DRIFT").filter(|path| !path.is_empty()) {
         Some(path) if lines.is_empty() => std::fs::write(path, "").unwrap(),
         Some(path) => std::fs::write(path, issue(&lines)).unwrap(),
@@ -159,7 +161,7 @@ fn the_document_has_the_facts() {
 
 /// A document of two operations.
 fn small() -> Value {
-    let record = json!({"type": "object", "properties": {
+    let record = json!({"type": "object", "required": ["id", "build_type", "status"], "properties": {
         "id": {"type": "string", "format": "uuid"},
         "build_type": {"type": "string", "enum": ["dockerfile", "pack"]},
         "status": {"anyOf": [{"type": "string", "enum": ["deleting"]}, {"type": "null"}]},
@@ -168,17 +170,29 @@ fn small() -> Value {
     }});
     let id = json!({"in": "path", "name": "id", "required": true, "schema": {"type": "string"}});
     json!({
-        "components": {"schemas": {"buildpack": {"type": "object", "properties": {
+        "servers": [{"url": "https://api.example/v3"}],
+        "security": [{"key": []}],
+        "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "schemas": {"buildpack": {"type": "object", "properties": {
             "order": {"type": "integer"}}}}},
         "paths": {"/applications/{id}": {
             "get": {"operationId": "getApplicationV3", "parameters": [id], "responses": {
                 "200": {"content": {"application/json": {"schema": record}}}, "404": {}}},
             "patch": {"operationId": "updateApplicationV3", "parameters": [id],
                 "requestBody": {"content": {"application/json": {"schema": {
-                    "type": "object", "properties": {"auto_deploy": {"type": "boolean"}}}}}},
+                    "type": "object", "properties": {"auto_deploy": {"type": "boolean"},
+                        "display_name": {"type": "string", "minLength": 1, "maxLength": 64},
+                        "hibernate_after_seconds": {"type": "integer", "minimum": 1,
+                            "exclusiveMaximum": 900}}}}}},
                 "responses": {"200": {"content": {"application/json": {"schema": record}}}}},
         }},
     })
+}
+
+/// Sets a value of a document, also a new one.
+fn at(document: &mut Value, path: &str, value: Value) {
+    let (parent, name) = path.rsplit_once('/').unwrap();
+    document.pointer_mut(parent).unwrap()[name] = value;
 }
 
 /// The difference that a change of the small document makes.
@@ -200,10 +214,6 @@ fn after(change: impl FnOnce(&mut Value)) -> Vec<String> {
 fn each_change_of_a_document_is_seen_if_it_concerns_the_program() {
     const GET: &str = "/paths/~1applications~1{id}/get";
     let schema = format!("{GET}/responses/200/content/application~1json/schema/properties");
-    let at = |document: &mut Value, path: &str, value: Value| {
-        let (parent, name) = path.rsplit_once('/').unwrap();
-        document.pointer_mut(parent).unwrap()[name] = value;
-    };
     let gone = |document: &mut Value, path: &str| {
         let (parent, name) = path.rsplit_once('/').unwrap();
         let parent = document.pointer_mut(parent).unwrap().as_object_mut();
@@ -283,7 +293,7 @@ fn each_change_of_a_document_is_seen_if_it_concerns_the_program() {
     let order = "/components/schemas/buildpack/properties/order/type";
     let lines = after(|document| at(document, order, json!("string")));
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert_eq!(after(|document| gone(document, GET)).len(), 9);
+    assert_eq!(after(|document| gone(document, GET)).len(), 10);
     let id = format!("{GET}/parameters/0/name");
     assert_eq!(
         after(|document| at(document, &id, json!("app")))[0],
@@ -302,6 +312,103 @@ fn each_change_of_a_document_is_seen_if_it_concerns_the_program() {
         new,
         ["required now: updateApplicationV3 body reason (required string)"]
     );
+}
+
+/// Each change of the small document at a path, with the difference.
+#[test]
+fn presence_bounds_marks_and_access_are_compared() {
+    const APP: &str = "/paths/~1applications~1{id}";
+    let record = format!("{APP}/get/responses/200/content/application~1json/schema");
+    let body = format!("{APP}/patch/requestBody/content/application~1json/schema");
+    let sent = format!("{body}/properties");
+    let now = |path: String, value: Value| after(|document| at(document, &path, value));
+    let cases = [
+        (
+            format!("{record}/required"),
+            json!(["id", "status"]),
+            "changed: getApplicationV3 field build_type (string{dockerfile pack} is now optional \
+             string{dockerfile pack})",
+        ),
+        (
+            format!("{body}/required"),
+            json!(["auto_deploy"]),
+            "changed: updateApplicationV3 body auto_deploy (boolean is now required boolean)",
+        ),
+        (
+            format!("{sent}/display_name/maxLength"),
+            json!(32),
+            "changed: updateApplicationV3 body display_name (string[1..64] is now string[1..32])",
+        ),
+        (
+            format!("{sent}/hibernate_after_seconds/minimum"),
+            json!(60),
+            "changed: updateApplicationV3 body hibernate_after_seconds (integer[1..>900] is now \
+             integer[60..>900])",
+        ),
+        (
+            format!("{sent}/hibernate_after_seconds/exclusiveMaximum"),
+            json!(600),
+            "changed: updateApplicationV3 body hibernate_after_seconds (integer[1..>900] is now \
+             integer[1..>600])",
+        ),
+        (
+            format!("{APP}/get/deprecated"),
+            json!(true),
+            "changed: getApplicationV3 operation is (GET /applications/{id} getApplicationV3 is \
+             now GET /applications/{id} getApplicationV3 deprecated)",
+        ),
+        (
+            format!("{sent}/auto_deploy/deprecated"),
+            json!(true),
+            "changed: updateApplicationV3 body auto_deploy (boolean is now boolean deprecated)",
+        ),
+        (
+            format!("{record}/properties/id/deprecated"),
+            json!(true),
+            "changed: getApplicationV3 field id (string:uuid is now string:uuid deprecated)",
+        ),
+        (
+            format!("{APP}/get/parameters/0/deprecated"),
+            json!(true),
+            "changed: getApplicationV3 path id (required string is now required string deprecated)",
+        ),
+        (
+            "/servers".to_owned(),
+            json!([{"url": "https://api.example/v4"}]),
+            "changed: document access is (https://api.example/v3 key http:bearer is now \
+             https://api.example/v4 key http:bearer)",
+        ),
+        (
+            "/components/securitySchemes/key".to_owned(),
+            json!({"type": "apiKey", "in": "header", "name": "x-key"}),
+            "changed: document access is (https://api.example/v3 key http:bearer is now \
+             https://api.example/v3 key apiKey:header:x-key)",
+        ),
+        (
+            format!("{APP}/get/servers"),
+            json!([{"url": "https://read.example"}]),
+            "changed: getApplicationV3 operation access (as the document is now \
+             https://read.example)",
+        ),
+        (
+            format!("{APP}/patch/security"),
+            json!([]),
+            "changed: updateApplicationV3 operation access (as the document is now no key)",
+        ),
+    ];
+    for (path, value, expected) in cases {
+        assert_eq!(now(path.clone(), value), [expected], "{path}");
+    }
+    // What is only read has no bounds, and the largest number is none.
+    for (path, value) in [
+        (format!("{record}/properties/id/maxLength"), json!(36)),
+        (
+            format!("{sent}/auto_deploy/maximum"),
+            json!(9_007_199_254_740_991_i64),
+        ),
+    ] {
+        assert_eq!(now(path, value), Vec::<String>::new());
+    }
 }
 
 #[test]

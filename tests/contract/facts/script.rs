@@ -114,6 +114,34 @@ fn there_is_one_issue_about_a_difference() {
     }
 }
 
+/// A weekly run is red if nothing was judged; `.ci/run` says that it was skipped.
+#[test]
+fn judges_that_cannot_be_had_are_no_judgment() {
+    let folder = TempDir::new().unwrap();
+    for tool in ["npm", "python3"] {
+        program(folder.path(), tool, "#!/bin/sh\nexit 1\n");
+    }
+    let judge = |document: &Path| {
+        let mut bash = Command::new("/bin/bash");
+        bash.arg(root().join(".ci/contract")).arg(document);
+        let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        bash.env("PATH", path).env_remove("SEVALLA_OPENAPI");
+        bash.output().unwrap()
+    };
+    let document = folder.path().join("document.json");
+    for says in ["no OpenAPI document", "cannot be installed"] {
+        let output = judge(&document);
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains(says),
+            "{output:?}"
+        );
+        std::fs::write(&document, "{}").unwrap();
+    }
+    let weekly = read(".github/workflows/contract.yml");
+    assert!(weekly.contains("- run: .ci/contract \"$RUNNER_TEMP/document.json\"\n"));
+}
+
 #[test]
 fn every_action_is_run_through_the_judging_proxy() {
     let judges = read(".ci/contract");

@@ -189,7 +189,7 @@ pub(crate) struct ResumedDeployment {
     /// What there was before.
     pub(crate) before: Preflight,
     /// Whether the earlier process followed it only.
-    is_anothers: bool,
+    pub(crate) is_anothers: bool,
 }
 
 impl ActionContext<'_> {
@@ -254,10 +254,16 @@ impl ActionContext<'_> {
 
     /// Records that the run follows a deployment in place of starting one, so that
     /// it continues with that one when it is started again.
-    pub(crate) fn record_followed(&self, service: Service, before: &Preflight, id: &DeploymentId) {
+    pub(crate) fn record_followed(
+        &self,
+        name: &str,
+        service: Service,
+        before: &Preflight,
+        id: &DeploymentId,
+    ) {
         if let Some(journal) = self.journal.get() {
             let tell = |event: EventKind<'_>| self.reporter.on(event);
-            let written = journal.follow(DEPLOY, &self.recorded(service, before), id.0.clone());
+            let written = journal.follow(name, &self.recorded(service, before), id.0.clone());
             warn_of_unwritten(written, &tell);
         }
     }

@@ -9,11 +9,6 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 /// Pieces of work that run, each of which ends with its place.
 pub(crate) type Running<'a> = FuturesUnordered<LocalBoxFuture<'a, usize>>;
 
-/// The place of the next piece that ends; `None` if none runs.
-pub(crate) async fn next(running: &mut Running<'_>) -> Option<usize> {
-    running.next().await
-}
-
 /// A piece of work that leaves its result in a place.
 pub(crate) fn piece<'a, F: Future + 'a>(
     at: usize,
@@ -35,7 +30,7 @@ pub(crate) async fn join_all<F: Future>(work: impl IntoIterator<Item = F>) -> Ve
     let results = RefCell::new(work.iter().map(|_| None).collect());
     let pieces = work.into_iter().enumerate();
     let mut running: Running<'_> = pieces.map(|(at, work)| piece(at, work, &results)).collect();
-    while next(&mut running).await.is_some() {}
+    while running.next().await.is_some() {}
     drop(running);
     results.into_inner().into_iter().flatten().collect()
 }

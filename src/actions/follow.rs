@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::actions::ActionContext;
 use crate::actions::deploy::auto_deploy::{self, AutoDeployConfig};
-use crate::actions::deploy::cancel::{self, CancelResult};
+use crate::actions::deploy::cancel::{self, CancelResult, EndOfCancelled};
 use crate::actions::deploy::finalize::DeploymentContext;
 use crate::actions::deploy::past;
 use crate::actions::error::TriggerError;
@@ -17,7 +17,6 @@ use crate::deployment::{
     Deployment, DeploymentId, EndedDeployment, Origin, Service, Status, Verdict, is_same_commit,
 };
 use crate::event::EventKind;
-use crate::follow::{FollowResult, Follower, LogMode};
 use crate::inputs::OnSkipped;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
@@ -228,15 +227,11 @@ impl ActionContext<'_> {
 
     async fn wait_for_end(&self, service: Service, deployment: Deployment) -> Outcome {
         let tell = |event: EventKind<'_>| self.reporter.on(event);
-        let source = self.source(service, &deployment.id);
-        let watch = Follower::new(&source, deployment, self.deadline, LogMode::Never, &tell);
-        match watch.follow().await {
-            FollowResult::Seen(ended) => was_cancelled(&ended),
-            // It can vanish once it is cancelled.
-            FollowResult::Lost { last, error } if error.status() == Some(404) => {
-                cancelled(&last.id)
-            }
-            ended => Outcome::of_ended(&ended, service),
+        let id = deployment.id.clone();
+        match self.end_of_cancelled(service, deployment, &tell).await {
+            EndOfCancelled::Ended(ended) => was_cancelled(&ended),
+            EndOfCancelled::Gone => cancelled(&id),
+            EndOfCancelled::NotSeen(ended) => Outcome::of_ended(&ended, service),
         }
     }
 }

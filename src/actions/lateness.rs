@@ -4,18 +4,51 @@ use std::cell::Cell;
 
 use jiff::Timestamp;
 
+use crate::actions::at_most_once::TimeBudget;
 use crate::actions::deploy::matcher::Ownership;
 use crate::actions::error::{LookupFailure, TriggerError};
-use crate::actions::lookup::{Candidate, SearchResult};
+use crate::actions::lookup::{Candidate, LookupError, LookupResult, SearchResult, find_each};
 
 /// How long after a request was recorded Sevalla may have taken it, at the most,
 /// with room for clocks that are read to the second.
 const LATEST_EFFECT: i64 = 60;
 
+/// What looking for the effect of a write of an earlier process has shown.
+pub(super) struct EarlierEffect<T> {
+    pub(super) found: Result<T, LookupError<T>>,
+    /// Whether there was no time for all looks.
+    pub(super) is_cut_short: bool,
+    /// Whether something was doubted because it came late.
+    pub(super) is_late: bool,
+}
+
+/// Looks for the effect of a write that an earlier process has sent, last at this
+/// second of the service's clock.
+pub(super) async fn look_for_earlier<T: Candidate>(
+    search: impl AsyncFn() -> SearchResult<T>,
+    sent_at: Option<i64>,
+    within: &impl TimeBudget,
+) -> EarlierEffect<T> {
+    let is_late = Cell::new(false);
+    let search = async || doubt_late(search().await, sent_at, &is_late);
+    let LookupResult {
+        found,
+        missing,
+        is_cut_short,
+    } = find_each(&[()], &|()| Box::pin(search()), false, within).await;
+    let found = found.into_iter().next().map(|((), made)| made);
+    let not_one = missing.into_iter().next().map(|((), not_one)| not_one);
+    EarlierEffect {
+        found: found.ok_or_else(|| not_one.unwrap_or(LookupError::None)),
+        is_cut_short,
+        is_late: is_late.get(),
+    }
+}
+
 /// What was created long after the last sending, at this second of the service's
 /// clock, may be somebody else's that looks the same. It may be ours as well: a
 /// machine that sleeps sends late.
-pub(super) fn doubt_late<T: Candidate>(
+fn doubt_late<T: Candidate>(
     found: SearchResult<T>,
     sent_at: Option<i64>,
     is_doubted: &Cell<bool>,

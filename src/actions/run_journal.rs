@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::actions::ActionContext;
 use crate::actions::deploy::finalize::DeploymentContext;
-use crate::actions::journaling::{DATABASE, PREVIEW, service_of};
+use crate::actions::journaling::{DATABASE, PREVIEW, PROMOTE, service_of};
 use crate::actions::resolve::ResourceAction;
 use crate::actions::task::{DeployOperation, PreviewSelector, Promotion, Task};
 use crate::deployment::{Deployment, DeploymentId, Service, Status};
@@ -174,7 +174,7 @@ impl ActionContext<'_> {
             .and_then(Result::ok)
             .unwrap_or_else(|| Deployment::only_its_id(id));
         let found = EventKind::Found(service, &seen);
-        if name.starts_with(crate::actions::journaling::PROMOTE) {
+        if name.starts_with(PROMOTE) {
             self.reporter.on(Event::about(service, found));
             return;
         }

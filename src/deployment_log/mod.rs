@@ -91,11 +91,12 @@ impl LogDiagnosis {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::sanitize::redactor::Redactor;
 
-    fn entry(severity: &str, message: &str) -> LogLine {
+    /// A line of a log.
+    pub(crate) fn entry(severity: &str, message: &str) -> LogLine {
         LogLine {
             id: "1".to_owned(),
             at_micros: 1_772_000_000_123_456,

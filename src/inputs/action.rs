@@ -124,7 +124,7 @@ actions! {
     }
     PromoteApp = "promote-app", "Promotes an application to others of its pipeline." {
         requires: &["pipeline-id", "source-app-id", "target-app-ids"],
-        takes: &["state-file", "run-key"],
+        takes: &["state-file", "run-key", "on-rerun"],
         ..Action::WRITES
     }
     CreatePreviewApp = "create-preview-app", "Creates the preview app of a branch or pull request, or deploys it if there is one." {
@@ -149,12 +149,12 @@ actions! {
     }
     RollbackApp = "rollback-app", "Rolls an application back to an earlier deployment." {
         one_of: &["app-id"],
-        takes: &["deployment-id", "state-file", "run-key"],
+        takes: &["deployment-id", "state-file", "run-key", "on-rerun"],
         ..Action::WRITES
     }
     RollbackStaticSite = "rollback-static-site", "Rolls a static site back to an earlier deployment." {
         one_of: &["static-site-id"],
-        takes: &["deployment-id", "state-file", "run-key"],
+        takes: &["deployment-id", "state-file", "run-key", "on-rerun"],
         ..Action::WRITES
     }
     DeployStack = "deploy-stack", "Deploys several services in their order, only those that changed." {

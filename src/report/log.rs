@@ -392,15 +392,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn entry(severity: &str, message: &str) -> LogLine {
-        LogLine {
-            id: "1".to_owned(),
-            at_micros: 1_772_000_000_123_456,
-            severity: severity.to_owned(),
-            message: message.to_owned(),
-        }
-    }
+    use crate::deployment_log::tests::entry;
 
     fn rendered(entry: &LogLine) -> Vec<String> {
         let sanitizer = Sanitizer::default();

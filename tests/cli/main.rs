@@ -16,6 +16,7 @@ mod all_faults;
 mod answers;
 mod arguments;
 mod attaching;
+mod attempts;
 mod broken_characters;
 mod busy;
 mod caching;

@@ -15,8 +15,8 @@ use tempfile::TempDir;
 use testkit::Dice;
 
 use crate::harness::{
-    A_FEW_VISITS, APP, CI_COMMIT, Finished, PIPELINE, PullRequest, Runner, Running, application,
-    called, static_site, stopped, together, until,
+    A_FEW_VISITS, APP, CI_COMMIT, Finished, PIPELINE, PullRequest, Runner, Running, SITE,
+    application, called, static_site, stopped, together, until,
 };
 use crate::web::{Web, answer};
 
@@ -579,12 +579,9 @@ async fn a_second_sending_is_recorded_with_its_own_time() {
 
 #[tokio::test]
 async fn what_cannot_be_recognized_is_not_said_to_be_missing() {
-    let app = Application::new(APP).past(PastDeployment::success());
-    let app = app.past(PastDeployment::success());
-    let simulator = Simulator::start(World::new().application(app)).await;
+    let simulator = application(Script::success()).await;
     let runner = Runner::against(&simulator)
-        .set("SEVALLA_ACTION", "rollback-app")
-        .set("SEVALLA_APP_ID", APP)
+        .secret("SEVALLA_DEPLOY_HOOK_URL", &simulator.hook_url(APP))
         .set("SEVALLA_WAIT_FOR_FINISH", "false");
     let run = attempted_again(runner).run().await;
     run.assert_told("is not known without a state-file");
@@ -702,28 +699,111 @@ async fn what_no_earlier_attempt_has_started_is_not_followed() {
     }
 }
 
+/// What is killed at random moments.
+#[derive(Debug, Clone, Copy)]
+enum RandomRun {
+    App,
+    Site,
+    Rollback,
+    ExistingPreview,
+    Of(Write),
+}
+
+const RANDOM_RUNS: [RandomRun; 7] = [
+    RandomRun::App,
+    RandomRun::Site,
+    RandomRun::Rollback,
+    RandomRun::ExistingPreview,
+    RandomRun::Of(Write::Promotion),
+    RandomRun::Of(Write::Preview),
+    RandomRun::Of(Write::Database),
+];
+
+impl RandomRun {
+    async fn world(self) -> Simulator {
+        let quick = Script::success().run(Duration::from_millis(50));
+        match self {
+            Self::App => application(quick).await,
+            Self::Site => static_site(quick).await,
+            Self::Rollback => {
+                let app = Application::new(APP)
+                    .past(PastDeployment::success().commit_sha("a".repeat(40)))
+                    .past(PastDeployment::success().commit_sha("b".repeat(40)))
+                    .rollback_body(RollbackBody::Honoured)
+                    .next(quick);
+                Simulator::start(World::new().application(app)).await
+            }
+            Self::ExistingPreview => {
+                let (simulator, _) = Write::Preview.world(quick).await;
+                let first = Write::Preview.run(&simulator, &Machine::new());
+                first.run().await.assert_ended(0, "success");
+                simulator
+            }
+            Self::Of(write) => write.world(quick).await.0,
+        }
+    }
+
+    fn run(self, simulator: &Simulator, machine: &Machine) -> Runner {
+        match self {
+            Self::App => deploys(simulator, machine),
+            Self::Site => machine.keeps(Runner::deploys_site(simulator)),
+            Self::Rollback => deploys(simulator, machine).set("SEVALLA_ACTION", "rollback-app"),
+            Self::ExistingPreview => Write::Preview.run(simulator, machine),
+            Self::Of(write) => write.run(simulator, machine),
+        }
+    }
+
+    /// What the runs have made: a number for each thing of which there is to be
+    /// one.
+    fn made(self, simulator: &Simulator) -> Vec<usize> {
+        let by_call = |service: &str| {
+            let mut all = simulator.deployments(service);
+            let is_cancelled = |status: &str| matches!(status, "cancelled" | "skipped");
+            all.retain(|one| one.by_call && !one.status.as_deref().is_some_and(is_cancelled));
+            all.len()
+        };
+        match self {
+            Self::Of(Write::Promotion) => vec![by_call(EU), by_call(US)],
+            Self::Of(Write::Preview) => vec![simulator.preview_apps().len()],
+            Self::Of(Write::Database) => vec![simulator.databases().len()],
+            // Its creation has started the first.
+            Self::ExistingPreview => vec![by_call(EU) - 1],
+            Self::Site => vec![by_call(SITE)],
+            Self::App | Self::Rollback => vec![by_call(APP)],
+        }
+    }
+}
+
 /// Kills a run at moments that nobody chose, until it ends.
 async fn killed_at_random(number: u64) {
     let mut dice = Dice::new(number);
-    let simulator = application(Script::success().run(Duration::from_millis(50))).await;
+    let kinds = RANDOM_RUNS.len() as u64;
+    let what = RANDOM_RUNS[usize::try_from(number % kinds).unwrap()];
+    let simulator = what.world().await;
     let machine = Machine::new();
     for _ in 0..3 {
         if dice.chance() < 0.3 {
             break;
         }
-        let running = deploys(&simulator, &machine).start();
+        let running = what.run(&simulator, &machine).start();
         tokio::time::sleep(Duration::from_millis(400).mul_f64(dice.chance())).await;
+        if dice.chance() < 0.2 {
+            running.signal("TERM").await;
+            tokio::time::sleep(Duration::from_millis(200).mul_f64(dice.chance())).await;
+        }
         running.signal("KILL").await;
         running.finish().await;
     }
-    let run = deploys(&simulator, &machine).run().await;
-    let made = simulator.deployments_made();
-    match run.code {
-        Some(0) => assert_eq!(made, 1, "{number}: {}", run.streams()),
+    let run = what.run(&simulator, &machine).run().await;
+    let made = what.made(&simulator);
+    let is_as = |expected: usize| made.iter().all(|count| *count == expected);
+    let is_true = match run.code {
+        Some(0) => is_as(1),
         // It may have been sent twice, and nothing of it was ever seen.
-        Some(7) => assert_eq!(made, 0, "{number}: {}", run.streams()),
-        _ => panic!("{number}: {}", run.streams()),
-    }
+        Some(7) => is_as(0),
+        _ => false,
+    };
+    assert!(is_true, "{number} {what:?} {made:?}: {}", run.streams());
 }
 
 async fn kill_at_random(runs: std::ops::Range<u64>, at_once: usize) {
@@ -735,12 +815,12 @@ async fn kill_at_random(runs: std::ops::Range<u64>, at_once: usize) {
 
 #[tokio::test]
 async fn kills_at_random_moments() {
-    kill_at_random(0..24, 8).await;
+    kill_at_random(0..28, 7).await;
 }
 
 /// `cargo test --test cli two_thousand -- --ignored`.
 #[tokio::test]
 #[ignore = "takes minutes"]
 async fn two_thousand_kills_at_random_moments() {
-    kill_at_random(1000..3000, 50).await;
+    kill_at_random(1000..3000, 42).await;
 }

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::actions::ActionContext;
 use crate::actions::error::Report;
 use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Service, Verdict};
 use crate::event::EventKind;
+use crate::follow::{FollowResult, Follower, LogMode};
 use crate::sevalla::{ApiError, Client, RetryDecision};
 
 /// Between two looks at a deployment that was asked to stop.
@@ -39,6 +41,34 @@ pub enum CancelResult {
     Refused(ApiError),
     /// No answer that says whether it was accepted.
     Unknown(ApiError),
+}
+
+/// What is seen of a deployment after the service has accepted to cancel it.
+pub(crate) enum EndOfCancelled {
+    /// It has ended, in whatever way.
+    Ended(EndedDeployment),
+    /// It is not there any more: a deployment can vanish once it is cancelled.
+    Gone,
+    /// No end, until the run's time was over or nothing could be seen any more.
+    NotSeen(FollowResult),
+}
+
+impl ActionContext<'_> {
+    /// Waits for the end of a deployment that the service was asked to cancel.
+    pub(crate) async fn end_of_cancelled(
+        &self,
+        service: Service,
+        deployment: Deployment,
+        tell: Report<'_>,
+    ) -> EndOfCancelled {
+        let source = self.source(service, &deployment.id);
+        let watch = Follower::new(&source, deployment, self.deadline, LogMode::Never, tell);
+        match Box::pin(watch.follow()).await {
+            FollowResult::Seen(ended) => EndOfCancelled::Ended(ended),
+            FollowResult::Lost { error, .. } if error.is_gone() => EndOfCancelled::Gone,
+            ended => EndOfCancelled::NotSeen(ended),
+        }
+    }
 }
 
 /// Asks the service to cancel a deployment, and watches it until the client's

@@ -2,6 +2,7 @@
 //!
 //! A word that the service chooses never proves that a deployment is not ours:
 //! it lists an image under another name, and its set of trigger words is open.
+//! The author is that of the commit, whoever deploys it, so it proves nothing.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -98,6 +99,12 @@ impl DeploymentMatcher {
     pub(crate) fn or_version(mut self, version: &Deployment) -> Self {
         let other = Self::version(self.kind, Some(version));
         self.alternatives.push(other);
+        self
+    }
+
+    /// The same, without other versions that the service may choose.
+    pub(crate) fn primary(mut self) -> Self {
+        self.alternatives.clear();
         self
     }
 

@@ -31,11 +31,12 @@ use crate::actions::deploy::concurrency::BusyDecision;
 use crate::actions::deploy::finalize::DeploymentContext;
 use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::start::Started;
+use crate::actions::deploy::start_rollback::earlier_success;
 use crate::actions::deploy::verification::{FOR_WORDS, ServiceAddress, own_address};
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::journaling::DEPLOY;
 use crate::actions::sighting::SightingSource;
-use crate::actions::task::{DeployOperation, EarlierDeployment};
+use crate::actions::task::DeployOperation;
 use crate::actions::{
     ActionContext, CLEAN_UP, Interruption, KEY_CHECK, LATE_CANCEL, MISMATCH, WriteResult,
     nothing_started,
@@ -68,13 +69,15 @@ impl ActionContext<'_> {
         if let Some(outcome) = self.resume(Some(service), rollback_on(service), true).await {
             return outcome;
         }
+        let rerun = self.plan.rerun.as_ref();
+        let earlier = Box::pin(earlier_success(&self.client, service, rerun));
         let earlier = tokio::select! {
-            earlier = start_rollback::earlier_success(&self.client, service) => earlier,
+            earlier = earlier => earlier,
             signal = self.stop.asked() => return nothing_started(signal),
         };
         match earlier {
-            Ok(id) => {
-                let work = DeployOperation::back_to(service, EarlierDeployment::found(id));
+            Ok(earlier) => {
+                let work = DeployOperation::back_to(service, earlier);
                 self.deploy(&work).await
             }
             Err(error) => self.not_started(error).await,
@@ -111,7 +114,9 @@ impl ActionContext<'_> {
         if self.plan.dry_run {
             return Outcome::planned(&format!("deploy {}", before.order));
         }
-        if let Some((other, note)) = self.left_by_earlier_attempt(&before) {
+        if let Some((other, note)) =
+            self.left_by_earlier_attempt(&before, work.is_rollback(), &tell)
+        {
             return Box::pin(self.join(work, &before, other, &note)).await;
         }
         let next = tokio::select! {
@@ -172,7 +177,7 @@ impl ActionContext<'_> {
         let Some(service) = work.service() else {
             return Outcome::joined(&other);
         };
-        self.record_followed(service, before, &other.id);
+        self.record_followed(DEPLOY, service, before, &other.id);
         if self.plan.follow {
             self.reporter.on(EventKind::Note(note));
         }

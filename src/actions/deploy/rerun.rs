@@ -5,12 +5,16 @@ use jiff::Timestamp;
 
 use crate::actions::ActionContext;
 use crate::actions::deploy::commit_guard::CommitGuard;
+use crate::actions::deploy::matcher::{DeploymentMatcher, Ownership};
 use crate::actions::deploy::past::is_busy;
 use crate::actions::deploy::preflight::Preflight;
+use crate::actions::deploy::start_rollback::{RollbackEffect, what_came};
+use crate::actions::error::{Report, TriggerError};
 use crate::ci::Facts;
 use crate::deployment::{Deployment, Origin, is_same_commit};
 use crate::event::EventKind;
 use crate::inputs::OnRerun;
+use crate::messages::Failure;
 
 /// How the deployment of an earlier attempt is recognized.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,10 +49,62 @@ impl RerunRule {
     fn may_be_of_this_run(&self, deployment: &Deployment) -> bool {
         let commits = self.commit.as_deref().zip(deployment.commit_sha.as_deref());
         let fits = match self.since {
-            Some(since) => deployment.created_at.is_some_and(|at| at >= since),
+            Some(_) => self.is_since(deployment) == Some(true),
             None => commits.is_some_and(|(ours, its)| is_same_commit(ours, its)),
         };
         fits && deployment.origin != Origin::Automatic
+    }
+
+    /// Whether a deployment was created after the run began, if both are known.
+    fn is_since(&self, deployment: &Deployment) -> Option<bool> {
+        let times = deployment.created_at.zip(self.since);
+        times.map(|(created, since)| created >= since)
+    }
+
+    /// Whether this run may have brought back or promoted a version by this
+    /// deployment. Only the time shows it: the commit is that of the version.
+    fn may_have_brought(&self, before: &Preflight, deployment: &Deployment) -> bool {
+        // A restart of what is live can have the wanted commit, by another build.
+        let is_another_build = before.rollback.as_ref().is_some_and(|rollback| {
+            let came = what_came(deployment, &rollback.to, before.live.as_ref());
+            matches!(came, RollbackEffect::Replaced | RollbackEffect::Another)
+        });
+        self.is_since(deployment) == Some(true)
+            && may_take_a_version(deployment)
+            && before.wanted.clone().primary().whose(deployment) == Ownership::Ours
+            && !is_another_build
+    }
+
+    /// Whether an earlier attempt may have rolled back from `replaced` to the
+    /// version of `wanted` by the deployment that is live; these three are the
+    /// newest versions. Rolling back once more would bring `replaced` back.
+    ///
+    /// # Errors
+    ///
+    /// When it looks so, and no time shows it.
+    pub(crate) fn has_rolled_back(
+        &self,
+        live: &Deployment,
+        replaced: &Deployment,
+        wanted: &Deployment,
+    ) -> Result<bool, TriggerError> {
+        let came = what_came(live, wanted, Some(replaced));
+        if !may_take_a_version(live) || came != RollbackEffect::Wanted {
+            return Ok(false);
+        }
+        self.is_since(live).ok_or_else(|| {
+            TriggerError::refused(
+                Failure::RollbackNotPossible,
+                format!(
+                    "{}. {}, which is live, may be its rollback; rolling back once more would \
+                     deploy {} again",
+                    self.why,
+                    live.summary(),
+                    replaced.summary()
+                ),
+                "Set deployment-id to the deployment whose version you want live",
+            )
+        })
     }
 
     /// What speaks for it. It is no proof: Sevalla does not report which run has
@@ -59,22 +115,43 @@ impl RerunRule {
             None => "it has the commit of this run",
         }
     }
+
+    /// Whether a deployment of an earlier attempt would be recognized.
+    fn can_recognize(&self, wanted: &DeploymentMatcher) -> bool {
+        let has_version = wanted.commit.is_some() || wanted.docker_image.is_some();
+        let by_version = wanted.kind.takes_a_version() && has_version && self.since.is_some();
+        wanted.is_comparable() || by_version
+    }
+}
+
+/// Whether a deployment may have taken a version that was built before. A push
+/// builds, so one of a push is known by that.
+fn may_take_a_version(deployment: &Deployment) -> bool {
+    match deployment.is_built {
+        Some(is_built) => !is_built,
+        None => deployment.origin != Origin::Automatic,
+    }
 }
 
 impl ActionContext<'_> {
     /// The deployment that an earlier attempt may have started and that still waits
-    /// or runs, with a line for the log. If there is none, reports why a new one is
-    /// started.
+    /// or runs, with a line for the log; of a rollback, also the one that has brought
+    /// the wanted version back. If there is none, reports why a new one is started.
     pub(crate) fn left_by_earlier_attempt(
         &self,
         before: &Preflight,
+        is_rollback: bool,
+        tell: Report<'_>,
     ) -> Option<(Deployment, String)> {
         let rule = self.plan.rerun.as_ref()?;
-        let guard = CommitGuard::new(self.plan, before.wanted.branch.as_deref());
+        let guard = CommitGuard::new(self.plan, before.branch());
         let is_it = |other: &&Deployment| {
-            before.wanted.is_same(other)
-                && rule.may_be_of_this_run(other)
-                && guard.mismatch(other).is_none()
+            let fits = if before.wanted.kind.takes_a_version() {
+                rule.can_recognize(&before.wanted) && rule.may_have_brought(before, other)
+            } else {
+                before.wanted.is_same(other) && rule.may_be_of_this_run(other)
+            };
+            fits && guard.mismatch(other).is_none()
         };
         let found: Vec<&Deployment> = before.listed.iter().filter(is_it).collect();
         let (why, evidence) = (rule.why, rule.evidence());
@@ -86,6 +163,16 @@ impl ActionContext<'_> {
             );
             return Some(((*running).clone(), note));
         }
+        let live = before.live.as_ref().map(|live| &live.id);
+        let is_back = |newest: &&&Deployment| is_rollback && Some(&newest.id) == live;
+        if let Some(back) = found.first().filter(is_back) {
+            let note = format!(
+                "{why}. The wanted version is live by {}, which may be of an earlier attempt \
+                 ({evidence}). Reporting that one instead of rolling back again.",
+                back.summary()
+            );
+            return Some(((*back).clone(), note));
+        }
         let note = match found.first() {
             Some(ended) => format!(
                 "{why}. The newest deployment that may be of an earlier attempt ({evidence}), {}, \
@@ -93,13 +180,13 @@ impl ActionContext<'_> {
                 ended.summary(),
                 ended.status.word()
             ),
-            None if !before.wanted.is_comparable() => format!(
+            None if !rule.can_recognize(&before.wanted) => format!(
                 "{why}. Whether an earlier attempt has started the same is not known without a \
                  state-file. Starting it."
             ),
             None => format!("{why}. No deployment of an earlier attempt was found. Starting one."),
         };
-        self.reporter.on(EventKind::Note(&note));
+        tell(EventKind::Note(&note));
         None
     }
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::actions::deploy::matcher::{DeployKind, DeploymentMatcher};
 use crate::actions::deploy::past::is_success;
 use crate::actions::deploy::preflight::Preflight;
+use crate::actions::deploy::rerun::RerunRule;
 use crate::actions::deploy::start::{self, StartRequest, Started};
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::task::EarlierDeployment;
@@ -59,24 +60,40 @@ pub(crate) async fn live(
     search_history(client, service, is_success).await
 }
 
-/// The last success before the one that is live, however long ago.
+/// The last success before the one that is live, however long ago. At a further
+/// attempt, before the one that was live when the run began, if it seems that an
+/// earlier attempt has replaced that.
 pub(crate) async fn earlier_success(
     client: &Client,
     service: Service,
-) -> Result<DeploymentId, TriggerError> {
-    let mut live: Option<Deployment> = None;
-    let earlier = search_history(client, service, |deployment| {
-        if !is_success(deployment) {
-            return false;
+    rerun: Option<&RerunRule>,
+) -> Result<EarlierDeployment, TriggerError> {
+    // The newest successes, of which each is another version than the one before.
+    let mut versions: Vec<Deployment> = Vec::new();
+    let enough = if rerun.is_some() { 3 } else { 2 };
+    let collect = search_history(client, service, |deployment| {
+        let newer = versions.last();
+        let is_next = newer.is_none_or(|newer| !is_same_artifact(newer, deployment));
+        if is_next && is_success(deployment) {
+            versions.push(deployment.clone());
         }
-        if let Some(live) = &live {
-            return !is_same_artifact(live, deployment);
-        }
-        live = Some(deployment.clone());
-        false
+        versions.len() == enough
     });
-    let earlier = earlier.await?.ok_or_else(nothing_earlier)?;
-    Ok(earlier.id)
+    collect.await?;
+    let (live, earlier, oldest) = match versions.as_slice() {
+        [] | [_] => return Err(nothing_earlier()),
+        [live, earlier, oldest, ..] => (live, earlier, Some(oldest)),
+        [live, earlier] => (live, earlier, None),
+    };
+    if let Some((rule, oldest)) = rerun.zip(oldest)
+        && rule.has_rolled_back(live, earlier, oldest)?
+    {
+        return Ok(EarlierDeployment {
+            replaces: earlier.docker_image.clone(),
+            ..EarlierDeployment::found(oldest.id.clone())
+        });
+    }
+    Ok(EarlierDeployment::found(earlier.id.clone()))
 }
 
 /// What was live on a service before `wrong` was deployed; `known` is what was

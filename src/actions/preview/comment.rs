@@ -267,7 +267,7 @@ impl ActionContext<'_> {
         let of_branch = self.other_requests(number, Some(branch)).await?;
         if one.is_kept() {
             let is_numbered = one.number().is_some_and(|its| of_branch.contains(&its));
-            return Some(is_numbered || self.is_kept_by_any(&of_branch, one.app.id).await);
+            return Some(is_numbered || self.any_keeps(&of_branch, one.app.id).await);
         }
         // One whose branch was renamed keeps its app.
         if !of_branch.is_empty() {
@@ -275,26 +275,31 @@ impl ActionContext<'_> {
         }
         let mut all = self.other_requests(number, None).await?;
         all.truncate(MOST_ASKED);
-        Some(self.is_kept_by_any(&all, one.app.id).await)
+        Some(self.any_keeps(&all, one.app.id).await)
     }
 
     /// Whether a comment on one of these pull requests is about this app.
-    async fn is_kept_by_any(&self, numbers: &[u64], app: Uuid) -> bool {
+    async fn any_keeps(&self, numbers: &[u64], app: Uuid) -> bool {
         for number in numbers {
-            let preview = Preview {
-                pull_request: Some(*number),
-                ..Preview::default()
-            };
-            if self.kept_apps(&preview).await.contains(app) {
+            if self.kept_by(*number).await.contains(app) {
                 return true;
             }
         }
         false
     }
 
+    /// The apps that the comments on this pull request are about.
+    async fn kept_by(&self, number: u64) -> KeptApps {
+        let preview = Preview {
+            pull_request: Some(number),
+            ..Preview::default()
+        };
+        self.kept_apps(&preview).await
+    }
+
     /// Whether the comments of every other open pull request with the branch are
     /// about an app, and about another one than this.
-    pub(crate) async fn others_have_apps(&self, preview: &Preview, app: Uuid) -> bool {
+    pub(crate) async fn others_keep_other_apps(&self, preview: &Preview, app: Uuid) -> bool {
         let (Some(number), Some(branch)) = (preview.pull_request, &preview.branch) else {
             return false;
         };
@@ -302,11 +307,7 @@ impl ActionContext<'_> {
             return false;
         };
         for other in others {
-            let other = Preview {
-                pull_request: Some(other),
-                ..Preview::default()
-            };
-            let kept = self.kept_apps(&other).await;
+            let kept = self.kept_by(other).await;
             if kept.ours.is_empty() || kept.contains(app) {
                 return false;
             }

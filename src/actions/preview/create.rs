@@ -202,10 +202,11 @@ impl ActionContext<'_> {
         ours: &PreviewApp,
         before: &PreviewLookup,
     ) -> Result<Option<PreviewApp>, ApiError> {
-        let Some(oldest) = creation::older_of(client, ours, &before.disputed).await? else {
+        let oldest = creation::older_twin_among(client, ours, &before.disputed).await?;
+        let Some(oldest) = oldest else {
             return Ok(None);
         };
-        let is_ours = self.others_have_apps(&new.preview, oldest.id).await;
+        let is_ours = self.others_keep_other_apps(&new.preview, oldest.id).await;
         Ok(Some(oldest).filter(|_| is_ours))
     }
 

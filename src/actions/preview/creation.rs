@@ -169,7 +169,7 @@ pub(crate) async fn older_twin(
 
 /// Like [`older_twin`], among `disputed` apps: those that were there before ours
 /// was created.
-pub(crate) async fn older_of(
+pub(crate) async fn older_twin_among(
     client: &Client,
     ours: &PreviewApp,
     disputed: &[PreviewApp],

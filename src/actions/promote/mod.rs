@@ -141,8 +141,8 @@ impl ActionContext<'_> {
         }
     }
 
-    /// What an earlier process of this run has started on each target, or why that
-    /// cannot be told; and the journal's entry of what is still to be started.
+    /// What an earlier process or attempt of this run has started on each target, or
+    /// why that is not known; and the journal's entry of what is still to be started.
     async fn resume_targets(
         &self,
         aim: &mut PromotionPreflight,
@@ -155,10 +155,21 @@ impl ActionContext<'_> {
             let name = format!("{PROMOTE} {}", service.id);
             let resume = self.resume_deployment(&name, Some(service), &PROMOTE_PIPELINE, &tell);
             match resume.await {
-                Ok(None) => {}
+                Ok(None) => {
+                    let left = self.left_by_earlier_attempt(&target.before, false, &tell);
+                    if let Some((left, note)) = left {
+                        tell(EventKind::Note(&note));
+                        self.record_followed(&name, service, &target.before, &left.id);
+                        target.is_anothers = true;
+                        starts.push((service.id, Ok(left)));
+                    }
+                }
                 Ok(Some(ResumedDeployment {
-                    deployment, before, ..
+                    deployment,
+                    before,
+                    is_anothers,
                 })) => {
+                    target.is_anothers = is_anothers;
                     target.before = Preflight {
                         is_image: target.before.is_image,
                         ..before
@@ -263,7 +274,9 @@ impl ActionContext<'_> {
                 self.finalize_target(target, &source, ended, own.take(), log)
                     .await
             }
-            FollowResult::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
+            FollowResult::TimedOut { .. }
+                if self.plan.on_timeout == Abandon::Cancel && !target.is_anothers =>
+            {
                 tell(EventKind::Cancelling);
                 let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
                 let cancelled = self.cancel_own(&client, service, &id, &tell).await;
@@ -308,7 +321,8 @@ impl ActionContext<'_> {
             log: Some(log.clone()),
             ..DeploymentContext::default()
         };
-        let live = (ended.verdict() == Verdict::Success).then(|| (*ended).clone());
+        let is_live = ended.verdict() == Verdict::Success;
+        let live = (is_live && !target.is_anothers).then(|| (*ended).clone());
         let outcome = self.finalize(source, ended, &scene, &tell).await;
         TargetResult {
             outcome,
@@ -444,6 +458,9 @@ impl ActionContext<'_> {
                 .because("Whether it was promoted is not known")
                 .hint("Check in the dashboard, and cancel what should not go live");
         };
+        if target.is_anothers {
+            return Outcome::interrupted(signal).and_left(&id, None);
+        }
         let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
         self.stop_and_report(signal, service, &id, by, &tell).await
     }

@@ -38,6 +38,8 @@ pub(crate) struct PromotionTarget {
     pub name: String,
     /// What was read of it.
     pub before: Preflight,
+    /// Whether the run follows there what an earlier attempt may have started.
+    pub is_anothers: bool,
 }
 
 /// Reads what a promotion needs to know. Refuses one that would promote
@@ -134,6 +136,7 @@ async fn look_at_target(
             is_image: record.runs_images(),
             ..Preflight::of(&past, wanted)
         },
+        is_anothers: false,
     })
 }
 
@@ -171,7 +174,7 @@ async fn find_promoted(
 
 /// Promotes to every target, each at most once, and gives what became of each,
 /// in the order of the targets. `resumed` holds those of which an earlier process
-/// of this run has taken care.
+/// or attempt of this run has taken care.
 pub(crate) async fn promote(
     client: &Client,
     promotion: &Promotion,
@@ -213,8 +216,12 @@ pub(crate) async fn promote(
     ends.sort_by_key(place);
     for ((_, end), target) in ends.iter().zip(&aim.targets) {
         if let Ok(deployment) = end {
-            let started = EventKind::Started(target.service, deployment);
-            tell(Event::about(target.service, started));
+            let service = target.service;
+            let event = match target.is_anothers {
+                true => EventKind::Found(service, deployment),
+                false => EventKind::Started(service, deployment),
+            };
+            tell(Event::about(service, event));
         }
     }
     ends.into_iter().map(|(_, end)| end).collect()

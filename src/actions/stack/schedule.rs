@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::cmp::Reverse;
 
-use crate::actions::at_once::{Running, next, piece};
+use futures_util::stream::StreamExt as _;
+
+use crate::actions::at_once::{Running, piece};
 use crate::stack::Order;
 
 /// What is done for one of several.
@@ -36,7 +38,7 @@ pub(super) async fn in_order<T, F: Future<Output = T>>(
                 Step::Work(work) => running.push(piece(at, work, &ends)),
             }
         }
-        if ended.is_empty() && next(&mut running).await.is_none() {
+        if ended.is_empty() && running.next().await.is_none() {
             break;
         }
         for (at, end) in ended {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::moment::Moment;
-use super::table::{Row, Spell, rows};
+use super::table::{Row, Spell, rows, times};
 
 const INTRODUCTION: &str = "\
 # Faults
@@ -98,12 +98,7 @@ fn line(row: &Row) -> String {
         "| {} | {often} | `{outcome}` ({code}) | {} | {} | {} |\n",
         row.fault.words(),
         row.made,
-        match row.sent {
-            0 => "never".to_owned(),
-            1 => "once".to_owned(),
-            2 => "twice".to_owned(),
-            more => format!("{more} times"),
-        },
+        times(row.sent),
         row.told.trim_start_matches("| "),
     )
 }

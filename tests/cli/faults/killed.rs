@@ -8,7 +8,7 @@ use sevalla_simulator::{Behaviour, DeploymentType, Fault as Woven, Script, Simul
 use super::fault::Fault;
 use super::moment::Moment;
 use super::play::{STARTS, made, runner, world, woven};
-use super::table::{Row, Spell};
+use super::table::{AMBIGUOUS, FAILED, REJECTED, Row, SUCCESS, Spell, row, times};
 use crate::harness::{APP, CI_COMMIT, Runner, called, together, until};
 use crate::resuming::{Machine, kill};
 
@@ -65,40 +65,33 @@ impl Again {
     }
 }
 
+/// A row of the table whose fault is that the process is killed, and what is
+/// different afterwards. The row is about both processes together.
 #[derive(Debug, Clone, Copy)]
 struct Restart {
-    killed: Moment,
+    row: Row,
     again: Again,
-    ends: (i32, &'static str),
-    made: usize,
-    sent: usize,
-    told: &'static str,
 }
 
 const fn restart(
     killed: Moment,
     again: Again,
     ends: (i32, &'static str),
-    (made, sent): (usize, usize),
+    counts: (usize, usize),
     told: &'static str,
 ) -> Restart {
+    let spell = match again {
+        Again::KilledOnceMore => Spell::Twice,
+        _ => Spell::Once,
+    };
     Restart {
-        killed,
+        row: row(killed, Fault::NeverAnswers, spell, ends, counts, told),
         again,
-        ends,
-        made,
-        sent,
-        told,
     }
 }
 
 /// How long a cancellation takes that takes effect only once the process has ended.
 const LATER: Duration = Duration::from_secs(12);
-
-const SUCCESS: (i32, &str) = (0, "success");
-const FAILED: (i32, &str) = (1, "failed");
-const AMBIGUOUS: (i32, &str) = (7, "ambiguous");
-const REJECTED: (i32, &str) = (9, "rejected");
 
 const FOUND: &str = "It did: exactly one new";
 const NONE: &str = "It did not: no new";
@@ -173,29 +166,17 @@ fn restarts() -> Vec<Restart> {
     ]
 }
 
-/// The row that has the world, the inputs and the fault of the first process.
-fn first_process(row: Restart) -> Row {
-    Row {
-        fault: Fault::NeverAnswers,
-        moment: row.killed,
-        spell: match row.again {
-            Again::KilledOnceMore => Spell::Twice,
-            _ => Spell::Once,
-        },
-        ends: row.ends,
-        made: row.made,
-        sent: row.sent,
-        told: row.told,
-    }
-}
-
 fn sent(simulator: &Simulator) -> usize {
     STARTS.iter().map(|start| simulator.calls(start)).sum()
 }
 
-async fn kill_first(row: Restart, simulator: &Simulator, runner: impl Fn() -> Runner) {
+async fn kill_first(
+    Restart { row, again }: Restart,
+    simulator: &Simulator,
+    runner: impl Fn() -> Runner,
+) {
     let running = runner().start();
-    match row.killed {
+    match row.moment {
         Moment::Following | Moment::LogOfAFailure => called(simulator, "getDeploymentV3").await,
         Moment::Before => called(simulator, "getApplicationV3").await,
         Moment::LateCancel => {
@@ -212,11 +193,11 @@ async fn kill_first(row: Restart, simulator: &Simulator, runner: impl Fn() -> Ru
             until(|| sent(simulator) > 0 && made(simulator, moment) == effects).await;
         }
     }
-    if row.again == Again::FirstStillRuns {
+    if again == Again::FirstStillRuns {
         let other = runner().run().await;
         check(row, &other, simulator);
     }
-    if row.killed == Moment::Cancelling {
+    if row.moment == Moment::Cancelling {
         running.signal("KILL").await;
         let run = running.finish().await;
         // On a busy machine it has ended already, which is the same to the next one.
@@ -224,11 +205,11 @@ async fn kill_first(row: Restart, simulator: &Simulator, runner: impl Fn() -> Ru
         return;
     }
     kill(running).await;
-    if row.again == Again::KilledOnceMore {
-        let operation = if row.killed.carries_out() {
+    if again == Again::KilledOnceMore {
+        let operation = if row.moment.carries_out() {
             "getDeploymentV3"
         } else {
-            row.killed.operations()[0]
+            row.moment.operations()[0]
         };
         let before = simulator.calls(operation);
         let running = runner().start();
@@ -237,18 +218,21 @@ async fn kill_first(row: Restart, simulator: &Simulator, runner: impl Fn() -> Ru
     }
 }
 
-async fn play(row: Restart) {
-    let first = first_process(row);
-    let mut world = world(first);
-    if row.again == Again::ShowsItLate {
+async fn play(restart: Restart) {
+    let Restart {
+        row,
+        again: differs,
+    } = restart;
+    let mut world = world(row);
+    if differs == Again::ShowsItLate {
         world = world.deployments_visible_after(Duration::from_secs(3));
     }
     let simulator = Simulator::start(world).await;
-    let is_followed = matches!(row.killed, Moment::Following | Moment::LogOfAFailure);
-    let is_cancelled = row.again == Again::CancelledMeanwhile;
-    let is_accepted = row.again == Again::CancelledLater;
+    let is_followed = matches!(row.moment, Moment::Following | Moment::LogOfAFailure);
+    let is_cancelled = differs == Again::CancelledMeanwhile;
+    let is_accepted = differs == Again::CancelledLater;
     let is_harmless = is_followed || is_accepted;
-    for fault in woven(first).into_iter().filter(|_| !is_harmless) {
+    for fault in woven(row).into_iter().filter(|_| !is_harmless) {
         let fault = if is_cancelled {
             fault.does(Behaviour::HangAfterApplying)
         } else {
@@ -258,31 +242,31 @@ async fn play(row: Restart) {
     }
     // However busy the machine is, it does not end before the process is killed.
     let is_held =
-        is_harmless || row.again == Again::KilledOnceMore || row.killed == Moment::Cancelling;
+        is_harmless || differs == Again::KilledOnceMore || row.moment == Moment::Cancelling;
     if is_held {
-        let script = row.killed.script().commit_sha(CI_COMMIT);
+        let script = row.moment.script().commit_sha(CI_COMMIT);
         let script = script.cancel_delay(if is_accepted { LATER } else { Duration::ZERO });
         simulator.set_script(APP, script.never_ends());
     }
     let machine = Machine::new();
-    let started = || machine.keeps(runner(first, &simulator));
-    kill_first(row, &simulator, started).await;
-    if row.again == Again::FirstStillRuns {
+    let started = || machine.keeps(runner(row, &simulator));
+    kill_first(restart, &simulator, started).await;
+    if differs == Again::FirstStillRuns {
         return;
     }
     if is_cancelled || is_accepted {
         simulator.set_script(APP, Script::success());
-    } else if is_held && row.again != Again::FileGone && simulator.deployments_made() > 0 {
+    } else if is_held && differs != Again::FileGone && simulator.deployments_made() > 0 {
         simulator.end_deployment(APP);
     }
     let list = Woven::on("listDeploymentsV3");
-    let trigger = Woven::on(row.killed.operations()[0]);
+    let trigger = Woven::on(row.moment.operations()[0]);
     let mut again = started();
-    match row.again {
+    match differs {
         Again::ListLostOnce => simulator.add_fault(list.first(1).does(Behaviour::html(502))),
         Again::ListForbidden => simulator.add_fault(list.does(Behaviour::status(403))),
         Again::SomebodyElseDeploys => {
-            simulator.add_deployment(APP, DeploymentType::Manual, row.killed.script());
+            simulator.add_deployment(APP, DeploymentType::Manual, row.moment.script());
         }
         Again::AnswerLost => {
             simulator.add_fault(trigger.first(1).does(Behaviour::ResetBeforeApplying));
@@ -315,15 +299,15 @@ async fn play(row: Restart) {
     }
     let looks = simulator.calls("getDeploymentV3");
     let running = again.start();
-    if row.again == Again::FileGone {
+    if differs == Again::FileGone {
         until(|| simulator.calls("getDeploymentV3") > looks).await;
         simulator.end_deployment(APP);
     }
     check(row, &running.finish().await, &simulator);
 }
 
-fn check(row: Restart, run: &crate::harness::Finished, simulator: &Simulator) {
-    let seen = (run.code, made(simulator, row.killed), sent(simulator));
+fn check(row: Row, run: &crate::harness::Finished, simulator: &Simulator) {
+    let seen = (run.code, made(simulator, row.moment), sent(simulator));
     let promised = (Some(row.ends.0), row.made, row.sent);
     assert_eq!(seen, promised, "{row:?}\n{}", run.streams());
     assert!(
@@ -340,8 +324,8 @@ async fn a_run_that_is_killed_and_started_again_ends_as_the_table_says() {
 
 #[test]
 fn no_restart_promises_more_than_one_deployment_that_is_not_cancelled() {
-    for row in restarts() {
-        let is_cancelled = matches!(row.again, Again::CancelledMeanwhile | Again::CancelledLater);
+    for Restart { row, again } in restarts() {
+        let is_cancelled = matches!(again, Again::CancelledMeanwhile | Again::CancelledLater);
         let cancelled = usize::from(is_cancelled);
         assert!(
             row.made <= 1 + cancelled && row.made <= row.sent && row.sent <= 2,
@@ -364,14 +348,14 @@ gets no response. The last columns are about both processes together.
 /// The table, for the page.
 pub(super) fn rendered() -> String {
     let mut page = INTRODUCTION.to_owned();
-    for row in restarts() {
-        let (title, _) = row.killed.words();
+    for Restart { row, again } in restarts() {
+        let (title, _) = row.moment.words();
         let (code, outcome) = row.ends;
-        let sent = if row.sent == 1 { "once" } else { "twice" };
         page.push_str(&format!(
-            "| {title} | {} | `{outcome}` ({code}) | {} | {sent} | {} |\n",
-            row.again.words(),
+            "| {title} | {} | `{outcome}` ({code}) | {} | {} | {} |\n",
+            again.words(),
             row.made,
+            times(row.sent),
             row.told
         ));
     }

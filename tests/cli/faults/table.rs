@@ -56,7 +56,7 @@ impl Row {
     }
 }
 
-const fn row(
+pub(super) const fn row(
     moment: Moment,
     fault: Fault,
     spell: Spell,
@@ -75,15 +75,25 @@ const fn row(
     }
 }
 
-const SUCCESS: (i32, &str) = (0, "success");
+pub(super) const SUCCESS: (i32, &str) = (0, "success");
 const TRIGGERED: (i32, &str) = (0, "triggered");
-const FAILED: (i32, &str) = (1, "failed");
+pub(super) const FAILED: (i32, &str) = (1, "failed");
 const TIMED_OUT: (i32, &str) = (4, "timed-out");
 const UNAUTHORIZED: (i32, &str) = (5, "unauthorized");
 const UNAVAILABLE: (i32, &str) = (6, "unavailable");
-const AMBIGUOUS: (i32, &str) = (7, "ambiguous");
-const REJECTED: (i32, &str) = (9, "rejected");
+pub(super) const AMBIGUOUS: (i32, &str) = (7, "ambiguous");
+pub(super) const REJECTED: (i32, &str) = (9, "rejected");
 const INTERRUPTED: (i32, &str) = (130, "interrupted");
+
+/// How often a request was sent, in words.
+pub(super) fn times(count: usize) -> String {
+    match count {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        more => format!("{more} times"),
+    }
+}
 
 /// Told whenever a request is repeated.
 const AGAIN: &str = "Trying again in";

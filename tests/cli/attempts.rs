@@ -1,0 +1,231 @@
+//! A further attempt at a run, on a machine without the file of the first: a
+//! rollback, a promotion or a restart that an earlier attempt has left.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sevalla_simulator::{
+    Application, DeploymentType, PastDeployment, Pipeline, Script, Simulator, StaticSite, World,
+};
+
+use crate::harness::{APP, PIPELINE, Runner, SITE, called, stopped, until};
+use crate::resuming::{Machine, kill};
+
+const OLD: &str = "1111111111111111111111111111111111111111";
+const NEW: &str = "2222222222222222222222222222222222222222";
+const EU: &str = "1e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a01";
+const US: &str = "2e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a02";
+const PROMOTE: &str = "promotePipelineV3";
+
+fn past(commit: &str, hours: u64) -> PastDeployment {
+    PastDeployment::success()
+        .commit_sha(commit)
+        .ago(Duration::from_secs(hours * 3600))
+}
+
+/// This attempt at a run that began a minute ago.
+fn attempt(runner: Runner, number: u32) -> Runner {
+    let began = jiff::Timestamp::now().as_second() - 60;
+    attempt_at(
+        runner,
+        &json!({ "repository": { "pushed_at": began } }),
+        number,
+    )
+}
+
+fn attempt_at(runner: Runner, event: &serde_json::Value, number: u32) -> Runner {
+    let runner = runner.on_github();
+    let path = runner.path("event.json");
+    std::fs::write(&path, event.to_string()).unwrap();
+    runner
+        .set("GITHUB_EVENT_NAME", "push")
+        .set("GITHUB_REF", "refs/heads/main")
+        .set("GITHUB_EVENT_PATH", path)
+        .set("GITHUB_RUN_ATTEMPT", number.to_string())
+}
+
+async fn application(script: Script) -> Simulator {
+    let app = Application::new(APP)
+        .past(past(OLD, 20))
+        .past(past(NEW, 10))
+        .rolls_back_past_the_latest(true)
+        .next(script);
+    Simulator::start(World::new().application(app)).await
+}
+
+fn rolls_back(simulator: &Simulator) -> Runner {
+    Runner::deploys_app(simulator).set("SEVALLA_ACTION", "rollback-app")
+}
+
+fn restarts(simulator: &Simulator) -> Runner {
+    Runner::deploys_app(simulator).set("SEVALLA_IS_RESTART", "true")
+}
+
+async fn leave(runner: Runner, simulator: &Simulator) {
+    let running = attempt(runner, 1).start();
+    called(simulator, "getDeploymentV3").await;
+    kill(running).await;
+}
+
+/// Ends a deployment of the application once somebody follows it again.
+async fn end_followed(simulator: &Simulator, service: &str) {
+    let looks = simulator.calls("getDeploymentV3");
+    until(|| simulator.calls("getDeploymentV3") > looks).await;
+    simulator.end_deployment(service);
+}
+
+#[tokio::test]
+async fn a_rollback_or_a_restart_that_still_runs_is_followed() {
+    for (run, operation, commit) in [
+        (
+            rolls_back as fn(&Simulator) -> Runner,
+            "rollbackDeploymentV3",
+            OLD,
+        ),
+        (restarts, "triggerDeploymentV3", NEW),
+    ] {
+        let simulator = application(Script::success().never_ends()).await;
+        leave(run(&simulator), &simulator).await;
+        let running = attempt(run(&simulator), 2).start();
+        end_followed(&simulator, APP).await;
+        let again = running.finish().await;
+        again.assert_ended(0, "success");
+        again.assert_told("The CI reports a further attempt at this run. Following");
+        assert_eq!(again.output("commit-sha"), commit);
+        assert_eq!(simulator.calls(operation), 1, "{}", again.streams());
+    }
+}
+
+/// Before the version that is live now was the one that was to be replaced.
+#[tokio::test]
+async fn a_rollback_that_has_succeeded_is_not_undone_by_a_further_attempt() {
+    let app = async {
+        let simulator = application(Script::success()).await;
+        let first = attempt(rolls_back(&simulator), 1).run().await;
+        first.assert_ended(0, "success");
+        let again = attempt(rolls_back(&simulator), 2).run().await;
+        again.assert_ended(0, "success");
+        again.assert_told("Reporting that one instead of rolling back again");
+        assert_eq!(again.output("commit-sha"), OLD);
+        assert_eq!(simulator.deployments_made(), 1, "{}", again.streams());
+        // The CI does not report when the run began.
+        let unknown = attempt_at(rolls_back(&simulator), &json!({}), 2);
+        let unknown = unknown.run().await;
+        unknown.assert_ended(9, "rejected");
+        unknown.assert_told("rolling back once more would deploy main at 222222222");
+        assert_eq!(simulator.deployments_made(), 1);
+        // Somebody deploys since: that is what is to be replaced now.
+        let newer = Script::success().commit_sha("3".repeat(40));
+        simulator.add_deployment(APP, DeploymentType::Manual, newer);
+        until(|| simulator.deployments(APP)[0].status == Some("success".to_owned())).await;
+        let next = attempt(rolls_back(&simulator), 2).run().await;
+        next.assert_ended(0, "success");
+        assert_eq!(next.output("commit-sha"), OLD);
+        assert_eq!(simulator.deployments_made(), 2, "{}", next.streams());
+    };
+    let site = async {
+        let site = StaticSite::new(SITE).past(past(OLD, 20));
+        let site = site.past(past(NEW, 10)).next(Script::success());
+        let simulator = Simulator::start(World::new().static_site(site)).await;
+        let run = || Runner::deploys_site(&simulator).set("SEVALLA_ACTION", "rollback-static-site");
+        attempt(run(), 1).run().await.assert_ended(0, "success");
+        let again = attempt(run(), 2).run().await;
+        again.assert_ended(0, "success");
+        assert_eq!(again.output("commit-sha"), OLD);
+        assert_eq!(simulator.deployments_made(), 1, "{}", again.streams());
+    };
+    let image = async {
+        let image = |tag: &str, hours| past("", hours).docker_image(format!("shop:{tag}"));
+        let app = Application::new(APP)
+            .source("dockerImage")
+            .docker_image("shop:2");
+        let app = app.past(image("1", 20)).past(image("2", 10));
+        let simulator = Simulator::start(World::new().application(app)).await;
+        let run = || rolls_back(&simulator);
+        attempt(run(), 1).run().await.assert_ended(0, "success");
+        let again = attempt(run(), 2).run().await;
+        again.assert_ended(0, "success");
+        assert_eq!(simulator.deployments_made(), 1, "{}", again.streams());
+    };
+    tokio::join!(app, site, image);
+}
+
+#[tokio::test]
+async fn another_version_and_what_builds_are_not_taken_for_a_rollback() {
+    let restart = Script::success().steps(["rollout"]).commit_sha(NEW);
+    let build = Script::success().commit_sha(OLD);
+    for script in [restart, build] {
+        let simulator = application(Script::success()).await;
+        simulator.add_deployment(APP, DeploymentType::Manual, script.never_ends());
+        let run = attempt(rolls_back(&simulator), 2);
+        let run = run.set("SEVALLA_WAIT_FOR_FINISH", "false").run().await;
+        run.assert_told("No deployment of an earlier attempt was found");
+        assert_eq!(simulator.calls("rollbackDeploymentV3"), 1);
+    }
+}
+
+fn target(id: &str, script: Script) -> Application {
+    Application::new(id).past(past(OLD, 20)).next(script)
+}
+
+async fn pipeline(eu: Script, us: Script) -> Simulator {
+    let world = World::new()
+        .application(Application::new(APP).past(past(NEW, 1)))
+        .application(target(EU, eu))
+        .application(target(US, us))
+        .pipeline(Pipeline::new(PIPELINE));
+    Simulator::start(world).await
+}
+
+fn promotes(simulator: &Simulator) -> Runner {
+    Runner::against(simulator)
+        .set("SEVALLA_ACTION", "promote-app")
+        .set("SEVALLA_PIPELINE_ID", PIPELINE)
+        .set("SEVALLA_SOURCE_APP_ID", APP)
+        .set("SEVALLA_TARGET_APP_IDS", format!("{EU} {US}"))
+}
+
+#[tokio::test]
+async fn targets_that_an_earlier_attempt_has_left_are_followed() {
+    let simulator = pipeline(Script::success(), Script::success().never_ends()).await;
+    leave(promotes(&simulator), &simulator).await;
+    until(|| simulator.deployments(EU)[0].status == Some("success".to_owned())).await;
+    let running = attempt(promotes(&simulator), 2).start();
+    end_followed(&simulator, US).await;
+    let again = running.finish().await;
+    again.assert_ended(0, "success");
+    again.assert_told("Following");
+    let calls = simulator.journal().into_iter();
+    let calls = calls.filter(|call| call.operation == PROMOTE);
+    let targets: Vec<_> = calls
+        .map(|call| call.json().unwrap()["target_app_ids"].clone())
+        .collect();
+    assert_eq!(targets, [json!([EU, US]), json!([EU])]);
+    assert_eq!(simulator.deployments_made(), 3, "{}", again.streams());
+}
+
+#[tokio::test]
+async fn a_target_that_may_be_somebody_elses_is_not_cancelled() {
+    let slow = || Script::success().never_ends();
+    let simulator = pipeline(slow(), slow()).await;
+    leave(promotes(&simulator), &simulator).await;
+    let machine = Machine::new();
+    let run = || machine.keeps(attempt(promotes(&simulator), 2));
+    for signal in ["KILL", "INT"] {
+        let running = run().start();
+        let looks = simulator.calls("getDeploymentV3");
+        until(|| simulator.calls("getDeploymentV3") > looks + 1).await;
+        match signal {
+            "KILL" => drop(kill(running).await),
+            _ => stopped(running, signal)
+                .await
+                .assert_ended(130, "interrupted"),
+        }
+    }
+    assert_eq!(simulator.calls("cancelDeploymentV3"), 0);
+    let running = run().start();
+    end_followed(&simulator, EU).await;
+    simulator.end_deployment(US);
+    running.finish().await.assert_ended(0, "success");
+    assert_eq!(simulator.calls(PROMOTE), 1);
+}

@@ -389,7 +389,7 @@ impl Runner {
                     waits.next_backoff()?
                 }
                 Err(asked) => {
-                    pace.hear(self.share(Tier::Read));
+                    pace.observe(self.share(Tier::Read));
                     asked.max(waits.next_backoff()?)
                 }
             };
@@ -456,7 +456,7 @@ impl Runner {
         if is_fine {
             return Ok(taken);
         }
-        let asked = limits::asked_wait(429, &headers).unwrap_or_default();
+        let asked = limits::requested_wait(429, &headers).unwrap_or_default();
         Err(asked + asked.mul_f64(self.chance() / 5.0))
     }
 }

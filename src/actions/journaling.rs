@@ -226,7 +226,7 @@ impl ActionContext<'_> {
         let fields = [&mut wanted.branch, &mut wanted.docker_image];
         for (field, given) in fields.into_iter().zip(self.plan.task.words()) {
             let Some(given) = given else { continue };
-            let masked = self.gate.line(given);
+            let masked = self.sanitizer.line(given);
             let (from, to) = if is_masked {
                 (given, masked.as_str())
             } else {
@@ -551,8 +551,8 @@ impl ActionContext<'_> {
         let is_rolled_back = self.plan.on_failure == OnFailure::Rollback;
         if let Some(journal) = self.journal.get().filter(|_| is_rolled_back) {
             let tell = |event: EventKind<'_>| self.reporter.on(event);
-            let why = self.gate.line(why);
-            let why = shorten(why, LONGEST_REASON, self.gate);
+            let why = self.sanitizer.line(why);
+            let why = shorten(why, LONGEST_REASON, self.sanitizer);
             let written = journal.fail_check(&service.id.to_string(), why.as_str());
             warn_of_unwritten(written, &tell);
         }

@@ -124,7 +124,7 @@ impl LogSink {
             return;
         };
         channel.open_log(&sanitizer.line(&format!("Log of {label}")));
-        group.lines.iter().for_each(|line| channel.say(line));
+        group.lines.iter().for_each(|line| channel.print(line));
         channel.close_log();
     }
 
@@ -211,7 +211,7 @@ impl LogSink {
             self.show_line(label, &shown, sanitizer, channel);
             self.shown += shown.as_str().len();
             if self.shown > MOST_SHOWN {
-                channel.say(&sanitizer.line(&format!(
+                channel.print(&sanitizer.line(&format!(
                     "… (the log is longer than the {} MiB that are shown)",
                     MOST_SHOWN / (1024 * 1024)
                 )));
@@ -230,7 +230,7 @@ impl LogSink {
     ) {
         let (Some(label), Some(groups)) = (label, &mut self.groups) else {
             self.open(sanitizer, channel);
-            return channel.say(line);
+            return channel.print(line);
         };
         let group = groups.entry(label.to_owned()).or_default();
         group.push(line.clone());
@@ -251,9 +251,9 @@ impl LogSink {
             self.open(sanitizer, channel);
             if self.kept.dropped > 0 {
                 let earlier = counted(self.kept.dropped, "earlier line");
-                channel.say(&sanitizer.line(&format!("… {earlier} …")));
+                channel.print(&sanitizer.line(&format!("… {earlier} …")));
             }
-            self.kept.lines.iter().for_each(|line| channel.say(line));
+            self.kept.lines.iter().for_each(|line| channel.print(line));
         }
         let open = self.groups.iter().flat_map(BTreeMap::keys);
         for label in open.cloned().collect::<Vec<_>>() {
@@ -445,13 +445,13 @@ mod tests {
         assert!(long.iter().all(|line| line.len() < 60), "{long:?}");
     }
 
-    /// Counts what it is told.
+    /// Counts what is printed.
     #[derive(Default)]
     struct Counted(usize, String);
 
     impl CiOutput for Counted {
         fn mask(&mut self, _: &str) {}
-        fn say(&mut self, line: &SanitizedLine) {
+        fn print(&mut self, line: &SanitizedLine) {
             self.0 += line.as_str().len();
             self.1 = line.to_string();
         }
@@ -480,16 +480,16 @@ mod tests {
         let mut sink = LogSink::default();
         sink.show(Logs::Live);
         sink.begin_file(&path).unwrap();
-        let mut told = Counted::default();
+        let mut reported = Counted::default();
         let sanitizer = Sanitizer::default();
         let many = entry("INFO", &"\n".repeat(MOST_LINES_OF_AN_ENTRY + 8));
-        sink.take(None, &[many], &sanitizer, &mut told);
+        sink.take(None, &[many], &sanitizer, &mut reported);
         assert!(
-            told.1.ends_with("… (8 more lines in this entry)"),
+            reported.1.ends_with("… (8 more lines in this entry)"),
             "{}",
-            told.1
+            reported.1
         );
-        let problem = sink.close(true, &sanitizer, &mut told).unwrap_err();
+        let problem = sink.close(true, &sanitizer, &mut reported).unwrap_err();
         assert!(problem.contains("more than 100000 lines"), "{problem}");
         assert!(!path.exists());
     }
@@ -498,14 +498,18 @@ mod tests {
     fn a_log_without_end_is_not_shown_without_end() {
         let mut sink = LogSink::default();
         sink.show(Logs::Live);
-        let mut told = Counted(0, String::new());
+        let mut reported = Counted(0, String::new());
         let sanitizer = Sanitizer::default();
         sink.shown = MOST_SHOWN - 10;
         for _ in 0..3 {
-            sink.take(None, &[entry("INFO", "a line")], &sanitizer, &mut told);
+            sink.take(None, &[entry("INFO", "a line")], &sanitizer, &mut reported);
         }
-        assert!(told.1.contains("longer than the 256 MiB"), "{}", told.1);
-        assert!(told.0 < 200);
+        assert!(
+            reported.1.contains("longer than the 256 MiB"),
+            "{}",
+            reported.1
+        );
+        assert!(reported.0 < 200);
         assert_eq!(sink.tail().len(), 3);
     }
 

@@ -216,7 +216,7 @@ impl Inner {
             EventKind::Password(password) => self.channel.mask(password.expose()),
             EventKind::Verbatim(text) => {
                 let line = self.sanitizer.line(text);
-                self.channel.say_in(Tone::Plain, &line);
+                self.channel.print_in(Tone::Plain, &line);
             }
             EventKind::LogUnavailable(_) | EventKind::LogIncomplete => self.log.is_incomplete(),
             EventKind::LogGap { at_micros } => {
@@ -316,7 +316,7 @@ impl Inner {
         let time = now.get(11..).unwrap_or(&now);
         let line = self.sanitizer.line(&format!("{time} {text}"));
         let line = crate::text::truncate::shorten(line, LONGEST_SHOWN, &self.sanitizer);
-        self.channel.say_in(tone, &line);
+        self.channel.print_in(tone, &line);
     }
 }
 

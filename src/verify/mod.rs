@@ -112,7 +112,7 @@ enum AppObservation {
     Application,
     /// Something else responded, or there was no way to it.
     SomethingElse,
-    /// Too little time to tell.
+    /// Too little time to decide.
     TooShort,
 }
 
@@ -145,7 +145,7 @@ pub async fn verify(
     own: Result<&Url, &str>,
     filling: Filling<'_>,
     deadline: Instant,
-    tell: &dyn Fn(Visit<'_>),
+    report: &dyn Fn(Visit<'_>),
 ) -> Verified {
     let (route, expectation) = match prepare(check, own, filling) {
         Ok(prepared) => prepared,
@@ -167,7 +167,7 @@ pub async fn verify(
             .and_then(|reply| assess(check, expectation.as_ref(), &route.start, &reply))
             .map_err(|miss| too_short(miss, limit, check.timeout));
         tally.count(&result);
-        tell(Visit {
+        report(Visit {
             url: &route.start,
             result: &result,
             took: begun.elapsed(),
@@ -284,8 +284,8 @@ fn assess(
 ) -> Result<Healthy, CheckMiss> {
     let Arrival { url, reply, hops } = arrival;
     let from = (*hops > 0).then(|| shown(url));
-    let judged = judge(check, expectation, reply);
-    let obstacle = match (&judged, expectation) {
+    let checked = evaluate(check, expectation, reply);
+    let obstacle = match (&checked, expectation) {
         // Nobody else has the content that is expected.
         (Ok(()), Some(_)) => None,
         (Ok(()), None) => obstacle::behind_success(start, url, reply),
@@ -294,7 +294,7 @@ fn assess(
     let status = reply.status;
     let at = from.as_ref().map(|from| format!(" at {from}"));
     let at = at.unwrap_or_default();
-    match (obstacle, judged) {
+    match (obstacle, checked) {
         (Some(obstacle), _) => Err(CheckMiss::of(
             AppObservation::SomethingElse,
             format!("HTTP {status}{at} of {obstacle}"),
@@ -326,7 +326,7 @@ fn shown(url: &Url) -> String {
     }
 }
 
-fn judge(
+fn evaluate(
     check: &Check,
     expectation: Option<&Expectation>,
     reply: &Response,
@@ -342,7 +342,7 @@ fn judge(
             "HTTP {}, but {cause}",
             reply.status
         ))),
-        (_, Some(expectation)) => expectation.judge(reply),
+        (_, Some(expectation)) => expectation.evaluate(reply),
     }
 }
 

@@ -10,10 +10,10 @@ use crate::event::EventKind;
 use crate::sevalla::{ApiError, Client, RetryDecision};
 
 /// Between two looks at a deployment that was asked to stop.
-const LOOK: Duration = Duration::from_millis(400);
+const LOOK_INTERVAL: Duration = Duration::from_millis(400);
 
 /// Between two attempts at asking it.
-const AGAIN: Duration = Duration::from_millis(300);
+const RETRY_INTERVAL: Duration = Duration::from_millis(300);
 
 /// The longest wait before asking again after a refusal.
 const LONGEST: Duration = Duration::from_secs(2);
@@ -48,21 +48,21 @@ pub async fn cancel(
     client: &Client,
     service: Service,
     id: &DeploymentId,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> CancelResult {
     let deadline = client.deadline();
     let mut asking = CancelProgress::new();
     let mut last: Option<Deployment> = None;
     loop {
         if asking.is_due(deadline) {
-            asking.ask(client, service, id, tell).await;
+            asking.ask(client, service, id, report).await;
         }
         // Whatever the answer: the status is the truth.
         match client.deployment(service, id).await {
             Ok(deployment) => {
                 let status = |deployment: &Deployment| deployment.status.clone();
                 if last.as_ref().map(status) != Some(status(&deployment)) {
-                    tell(EventKind::Seen(&deployment));
+                    report(EventKind::Seen(&deployment));
                 }
                 match deployment.ended() {
                     Some(ended) if ended.verdict() == Verdict::Success => {
@@ -133,7 +133,7 @@ impl CancelProgress {
     /// When to look or to ask again.
     fn next_step(&self) -> Instant {
         let now = Instant::now();
-        let look = now + LOOK;
+        let look = now + LOOK_INTERVAL;
         let next = self.next.filter(|next| *next > now);
         next.map_or(look, |next| next.min(look))
     }
@@ -143,7 +143,7 @@ impl CancelProgress {
         client: &Client,
         service: Service,
         id: &DeploymentId,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) {
         let answer = client.writes().cancel(service, id).await;
         self.next = match &answer {
@@ -154,7 +154,7 @@ impl CancelProgress {
         if let Err(error) = &answer
             && (is_news || self.next.is_none())
         {
-            tell(EventKind::Note(&format!(
+            report(EventKind::Note(&format!(
                 "Could not {}: {}",
                 error.operation.doing, error.cause
             )));
@@ -165,10 +165,12 @@ impl CancelProgress {
     /// How long to wait before asking again; `None` if that is pointless.
     fn wait_after(&mut self, error: &ApiError) -> Option<Duration> {
         match error.next() {
-            RetryDecision::Retry(asked) => Some(asked.unwrap_or_default().max(AGAIN)),
-            RetryDecision::Ambiguous => Some(AGAIN),
+            RetryDecision::Retry(asked) => Some(asked.unwrap_or_default().max(RETRY_INTERVAL)),
+            RetryDecision::Ambiguous => Some(RETRY_INTERVAL),
             RetryDecision::Fatal => {
-                let wait = AGAIN.saturating_mul(1 << self.refusals.min(8)).min(LONGEST);
+                let wait = RETRY_INTERVAL
+                    .saturating_mul(1 << self.refusals.min(8))
+                    .min(LONGEST);
                 self.refusals += 1;
                 (!is_lasting(error) && self.began.elapsed() + wait < REFUSING).then_some(wait)
             }

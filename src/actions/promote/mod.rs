@@ -81,10 +81,10 @@ impl From<Outcome> for TargetResult {
 impl ActionContext<'_> {
     /// Promotes to every target and follows them all to their ends.
     pub(crate) async fn promote(&self, promotion: &Promotion) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let report = |event: Event<'_>| self.reporter.on(event);
         let aim = tokio::select! {
-            aim = start::look_before_promotion(&self.client, promotion, &tell) => aim,
-            signal = self.stop.asked() => return nothing_started(signal),
+            aim = start::preflight_promotion(&self.client, promotion, &report) => aim,
+            signal = self.stop.requested() => return nothing_started(signal),
         };
         let aim = match aim {
             Ok(aim) => aim,
@@ -104,7 +104,7 @@ impl ActionContext<'_> {
             return Outcome::planned(&format!("promote {}", aim.order));
         }
         let mut aim = aim;
-        let resumed = Box::pin(self.resume_targets(&mut aim, &tell));
+        let resumed = Box::pin(self.resume_targets(&mut aim, &report));
         let resumed = match self.until_stopped(resumed).await {
             Ok(resumed) => resumed,
             Err(signal) => {
@@ -118,7 +118,7 @@ impl ActionContext<'_> {
             promotion,
             &aim,
             resumed,
-            &tell
+            &report
         ));
         let then = Some(self.on_cancel());
         let report = |kind: EventKind<'_>| self.reporter.on(kind);
@@ -142,18 +142,18 @@ impl ActionContext<'_> {
     }
 
     /// What an earlier process of this run has started on each target, or why that
-    /// cannot be told; and the journal's entry of what is still to be started.
+    /// is not known; and the journal's entry of what is still to be started.
     async fn resume_targets(
         &self,
         aim: &mut PromotionPreflight,
-        tell: &dyn Fn(Event<'_>),
+        report: &dyn Fn(Event<'_>),
     ) -> Vec<(Uuid, TargetStart)> {
         let mut starts = Vec::new();
         for target in &mut aim.targets {
             let service = target.service;
-            let tell = |kind: EventKind<'_>| tell(Event::about(service, kind));
+            let report = |kind: EventKind<'_>| report(Event::about(service, kind));
             let name = format!("{PROMOTE} {}", service.id);
-            let resume = self.resume_deployment(&name, Some(service), &PROMOTE_PIPELINE, &tell);
+            let resume = self.resume_deployment(&name, Some(service), &PROMOTE_PIPELINE, &report);
             match resume.await {
                 Ok(None) => {}
                 Ok(Some(ResumedDeployment {
@@ -185,7 +185,7 @@ impl ActionContext<'_> {
         let follow = join_all(follow);
         let ends = tokio::select! {
             ends = follow => ends,
-            signal = self.stop.asked() => {
+            signal = self.stop.requested() => {
                 if let Some(refused) = refused {
                     return nothing_started(signal).because(refused);
                 }
@@ -205,9 +205,9 @@ impl ActionContext<'_> {
             return Some(refused);
         }
         for target in &aim.targets {
-            let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(target.service, kind));
+            let report = |kind: EventKind<'_>| self.reporter.on(Event::about(target.service, kind));
             let (service, before) = (target.service, &target.before);
-            if let Err(outcome) = self.refuse_impossible_check(service, before, &tell).await {
+            if let Err(outcome) = self.refuse_impossible_check(service, before, &report).await {
                 return Some(outcome.because(format!("It is target {}", target.name)));
             }
         }
@@ -237,26 +237,26 @@ impl ActionContext<'_> {
             Err(error) => return self.not_started(error).await.into(),
         };
         let service = target.service;
-        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
-        let log = self.diagnose_log(&tell);
+        let report = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
+        let log = self.diagnose_log(&report);
         let source = self.source(service, &deployment.id);
         let id = deployment.id.clone();
-        let noting = SightingSource::new(&source, &deployment, self.clock);
+        let looks = SightingSource::new(&source, &deployment, self.clock);
         let own = RefCell::new(None);
         let watch = Follower::new(
-            &noting,
+            &looks,
             deployment,
             self.end_of_targets(),
             self.reading(),
-            &tell,
+            &report,
         )
-        .knowing(target.before.past.clone())
-        .noting(end)
+        .with_history(target.before.past.clone())
+        .with_end_signal(end)
         .diagnosing(Some(&log))
         .follow();
         let ended = tokio::select! {
             ended = Box::pin(watch) => ended,
-            never = Box::pin(self.ask_for_address(&source, None, &own, Some(&tell))) => match never {},
+            never = Box::pin(self.ask_for_address(&source, None, &own, Some(&report))) => match never {},
         };
         match ended {
             FollowResult::Seen(ended) => {
@@ -264,9 +264,11 @@ impl ActionContext<'_> {
                     .await
             }
             FollowResult::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
-                tell(EventKind::Cancelling);
-                let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
-                let cancelled = self.cancel_own(&client, service, &id, &tell).await;
+                report(EventKind::Cancelling);
+                let client = self
+                    .client
+                    .for_cleanup(self.deadline.moment() + LATE_CANCEL);
+                let cancelled = self.cancel_own(&client, service, &id, &report).await;
                 if let CancelResult::TooLate(ended) = cancelled {
                     return self
                         .finalize_target(target, &source, ended, own.take(), log)
@@ -277,7 +279,7 @@ impl ActionContext<'_> {
                     .into()
             }
             FollowResult::TimedOut { .. } | FollowResult::Lost { .. } => {
-                let at = noting.last().map(|seen| seen.at);
+                let at = looks.last().map(|seen| seen.at);
                 Outcome::of_ended_at(&ended, service, at).into()
             }
         }
@@ -300,7 +302,7 @@ impl ActionContext<'_> {
         log: LogDiagnosis,
     ) -> TargetResult {
         let service = source.service;
-        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
+        let report = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
         // Going back is decided for all targets together.
         let scene = DeploymentContext {
             live_before: target.before.live_before,
@@ -309,7 +311,7 @@ impl ActionContext<'_> {
             ..DeploymentContext::default()
         };
         let live = (ended.verdict() == Verdict::Success).then(|| (*ended).clone());
-        let outcome = self.finalize(source, ended, &scene, &tell).await;
+        let outcome = self.finalize(source, ended, &scene, &report).await;
         TargetResult {
             outcome,
             live,
@@ -352,15 +354,17 @@ impl ActionContext<'_> {
             .collect();
         let undo = changed
             .iter()
-            .map(|(target, live, log)| self.undo_target(target, live, *log));
-        let undone = join_all(undo).await;
+            .map(|(target, live, log)| self.restore_target(target, live, *log));
+        let rollback_report = join_all(undo).await;
         // What they say of what is live may not be so any more.
         let ends: Vec<TargetResult> = ends.iter().map(TargetResult::before_going_back).collect();
         let mut outcome = Outcome::of_targets(&named(aim, &ends));
-        let signal = undone.iter().find_map(|undone| undone.signal);
-        for ((target, ..), undone) in changed.iter().zip(undone) {
-            outcome = outcome.because(format!("{}: {}", target.name, undone.said));
-            outcome.hint = undone.hint.map(str::to_owned).or(outcome.hint);
+        let signal = rollback_report
+            .iter()
+            .find_map(|rollback_report| rollback_report.signal);
+        for ((target, ..), rollback_report) in changed.iter().zip(rollback_report) {
+            outcome = outcome.because(format!("{}: {}", target.name, rollback_report.summary));
+            outcome.hint = rollback_report.hint.map(str::to_owned).or(outcome.hint);
         }
         match signal {
             Some(signal) => outcome.interrupted_by(signal),
@@ -368,15 +372,15 @@ impl ActionContext<'_> {
         }
     }
 
-    async fn undo_target(
+    async fn restore_target(
         &self,
         target: &PromotionTarget,
         wrong: &Deployment,
         log: Option<&LogDiagnosis>,
     ) -> RollbackReport {
-        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(target.service, kind));
+        let report = |kind: EventKind<'_>| self.reporter.on(Event::about(target.service, kind));
         let live = target.before.live.as_ref();
-        self.take_back(target.service, live, wrong, log, &tell)
+        self.restore_previous(target.service, live, wrong, log, &report)
             .await
     }
 
@@ -444,8 +448,9 @@ impl ActionContext<'_> {
                 .because("Whether it was promoted is not known")
                 .hint("Check in the dashboard, and cancel what should not go live");
         };
-        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
-        self.stop_and_report(signal, service, &id, by, &tell).await
+        let report = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
+        self.stop_and_report(signal, service, &id, by, &report)
+            .await
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::actions::ActionContext;
-use crate::actions::preview::comment::{LAST_WORDS, LATE_WORDS, PATIENCE, PullRequestError};
+use crate::actions::preview::comment::{AFTER_DEADLINE, AFTER_SIGNAL, PATIENCE, PullRequestError};
 use crate::actions::preview::delete::{all_deleted, as_it_is};
 use crate::actions::preview::find::PreviewApp;
 use crate::actions::stack::changed::DeployDecision;
@@ -85,7 +85,7 @@ impl ActionContext<'_> {
         };
         let found = tokio::select! {
             found = Box::pin(self.find_previews_of_stack(task, &request, &new)) => found,
-            signal = self.stop.asked() => return crate::actions::nothing_started(signal),
+            signal = self.stop.requested() => return crate::actions::nothing_started(signal),
         };
         let (previews, live) = match found {
             Ok(found) => found,
@@ -164,7 +164,8 @@ impl ActionContext<'_> {
             for comment in comments.iter().filter(|it| it.key.starts_with(KEY)) {
                 let marker = Marker::of(&comment.key);
                 let deleted = StackCommentStatus::Deleted;
-                self.say(request.number, &marker, &[], deleted, false).await;
+                self.write(request.number, &marker, &[], deleted, false)
+                    .await;
             }
         }
         outcome
@@ -193,7 +194,7 @@ impl ActionContext<'_> {
     }
 
     /// Writes the comment; the error says why it is not written.
-    async fn say(
+    async fn write(
         &self,
         number: u64,
         marker: &Marker,
@@ -203,8 +204,8 @@ impl ActionContext<'_> {
     ) -> Option<PullRequestError> {
         let text = self.reporter.stack_comment(marker, rows, status);
         let by = match self.stop.requested_at() {
-            Some(told) => told + LAST_WORDS,
-            None => (self.deadline.moment() + LATE_WORDS).min(Instant::now() + PATIENCE),
+            Some(reported) => reported + AFTER_SIGNAL,
+            None => (self.deadline.moment() + AFTER_DEADLINE).min(Instant::now() + PATIENCE),
         };
         let host: CodeHost = match self.code_host(by) {
             Some(Ok(host)) => host,

@@ -16,8 +16,9 @@ use crate::branch;
 use crate::deployment::{
     Deployment, DeploymentId, EndedDeployment, Origin, Service, Status, Verdict, is_same_commit,
 };
+use crate::deployment_log::LogDiagnosis;
 use crate::event::EventKind;
-use crate::follow::{FollowResult, Follower, LogMode};
+use crate::follow::{FollowResult, Follower};
 use crate::inputs::OnSkipped;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
@@ -229,7 +230,8 @@ impl ActionContext<'_> {
     async fn wait_for_end(&self, service: Service, deployment: Deployment) -> Outcome {
         let report = |event: EventKind<'_>| self.reporter.on(event);
         let source = self.source(service, &deployment.id);
-        let watch = Follower::new(&source, deployment, self.deadline, LogMode::Never, &report);
+        let log = LogDiagnosis::new(self.sanitizer.clone());
+        let watch = Follower::new(&source, deployment, self.deadline, &log, &report);
         match watch.follow().await {
             FollowResult::Seen(ended) => was_cancelled(&ended),
             // It can vanish once it is cancelled.

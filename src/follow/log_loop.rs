@@ -141,8 +141,8 @@ impl<S: DeploymentSource> Follower<'_, S> {
         if !is_read && self.has_shown_lines.get() && self.budgets().has_room_to_compare() {
             Box::pin(self.read_last_success(COMPARING)).await;
         }
-        if let (Some(log), Some(diagnosis)) = (self.last_success.take(), self.diagnosis) {
-            diagnosis.compare_with(&log);
+        if let Some(log) = self.last_success.take() {
+            self.log.compare_with(&log);
         }
     }
 
@@ -157,10 +157,8 @@ impl<S: DeploymentSource> Follower<'_, S> {
             }
         }
         self.has_shown_lines.set(true);
-        if let Some(diagnosis) = self.diagnosis {
-            diagnosis.read(lines);
-        }
-        (self.report)(EventKind::Log(lines));
+        let entries = self.log.read(lines);
+        (self.report)(EventKind::Log(&entries));
     }
 
     fn budgets(&self) -> ReadBudgets {

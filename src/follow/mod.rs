@@ -227,8 +227,8 @@ pub struct Follower<'a, S> {
     end: Option<&'a EndSignal>,
     /// Called with the deployment as each look has shown it.
     observer: Option<&'a dyn Fn(&Deployment)>,
-    /// What the log is read into, besides being shown.
-    diagnosis: Option<&'a LogDiagnosis>,
+    /// What the log is read into.
+    log: &'a LogDiagnosis,
     /// Lines that were read while some before them are still missing.
     held: RefCell<Vec<LogLine>>,
 }
@@ -248,18 +248,18 @@ enum LogShutdown {
 impl<'a, S: DeploymentSource> Follower<'a, S> {
     /// A follower of `deployment`, which was just created or found. It ends by
     /// `deadline`, after a last look at that moment, or right after a look that
-    /// was still under way then.
+    /// was still under way then. It reads no log unless [`Self::reading`] says so.
     pub fn new(
         source: &'a S,
         deployment: Deployment,
         deadline: impl Into<Deadline>,
-        reading: LogMode,
+        log: &'a LogDiagnosis,
         report: &'a dyn Fn(EventKind<'_>),
     ) -> Self {
         Self {
             source,
             deadline: deadline.into(),
-            reading,
+            reading: LogMode::Never,
             report,
             pace: PollSchedule::new(History::default(), Box::new(fastrand::f64)),
             last: RefCell::new(deployment),
@@ -275,7 +275,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             over: CancellationToken::new(),
             end: None,
             observer: None,
-            diagnosis: None,
+            log,
             held: RefCell::default(),
         }
     }
@@ -308,10 +308,10 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
         }
     }
 
-    /// A follower that reads the log into this diagnosis.
+    /// A follower that reads the log at these times.
     #[must_use]
-    pub fn diagnosing(self, diagnosis: Option<&'a LogDiagnosis>) -> Self {
-        Self { diagnosis, ..self }
+    pub fn reading(self, reading: LogMode) -> Self {
+        Self { reading, ..self }
     }
 
     /// Follows the deployment to its end.

@@ -227,11 +227,11 @@ impl ActionContext<'_> {
         let looks = SightingSource::new(&source, &deployment, self.clock);
         let own = RefCell::new(None);
         let follow = async {
-            let watch = Follower::new(&looks, deployment, self.deadline, self.reading(), &report)
+            let watch = Follower::new(&looks, deployment, self.deadline, &log, &report)
                 .with_history(scene.past.clone())
                 .with_end_signal(&end)
                 .observed_by(&compare)
-                .diagnosing(Some(&log))
+                .reading(self.reading())
                 .follow();
             let watch = Box::pin(watch);
             tokio::select! {

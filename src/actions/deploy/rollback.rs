@@ -98,7 +98,7 @@ struct RollbackAttempt<'a> {
     /// What this run has deployed.
     wrong: &'a Deployment,
     /// What the log is read into.
-    log: Option<&'a LogDiagnosis>,
+    log: &'a LogDiagnosis,
 }
 
 impl ActionContext<'_> {
@@ -137,11 +137,12 @@ impl ActionContext<'_> {
                     .live(LiveAfterRollback::AsDeployed);
             }
         };
+        let unread = LogDiagnosis::new(self.sanitizer.clone());
         let attempt = RollbackAttempt {
             service,
             live: &live,
             wrong,
-            log,
+            log: log.unwrap_or(&unread),
         };
         self.run_rollback(&attempt, report).await
     }
@@ -242,15 +243,9 @@ impl ActionContext<'_> {
         };
         let source = self.source(attempt.service, &rollback.id);
         let own = RefCell::new(None);
-        let watch = Follower::new(
-            &source,
-            rollback,
-            self.deadline,
-            LogMode::AfterFailure,
-            &quietly,
-        )
-        .diagnosing(attempt.log)
-        .follow();
+        let watch = Follower::new(&source, rollback, self.deadline, attempt.log, &quietly)
+            .reading(LogMode::AfterFailure)
+            .follow();
         let checks_own_address = self.checks_own_address();
         let ended = tokio::select! {
             ended = Box::pin(watch) => ended,

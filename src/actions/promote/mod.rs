@@ -243,17 +243,11 @@ impl ActionContext<'_> {
         let id = deployment.id.clone();
         let looks = SightingSource::new(&source, &deployment, self.clock);
         let own = RefCell::new(None);
-        let watch = Follower::new(
-            &looks,
-            deployment,
-            self.end_of_targets(),
-            self.reading(),
-            &report,
-        )
-        .with_history(target.before.past.clone())
-        .with_end_signal(end)
-        .diagnosing(Some(&log))
-        .follow();
+        let watch = Follower::new(&looks, deployment, self.end_of_targets(), &log, &report)
+            .with_history(target.before.past.clone())
+            .with_end_signal(end)
+            .reading(self.reading())
+            .follow();
         let ended = tokio::select! {
             ended = Box::pin(watch) => ended,
             never = Box::pin(self.ask_for_address(&source, None, &own, Some(&report))) => match never {},

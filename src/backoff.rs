@@ -39,7 +39,7 @@ impl Schedule {
         Self::new(Duration::from_millis(100), first, last, 2.0, 1.0)
     }
 
-    /// For looking at something of which no past tells how long it takes: from
+    /// For looking at something that has no history of how long it takes: from
     /// one second to ten, each a fifth shorter or longer so that runners do not
     /// march in step.
     pub fn for_looks() -> Self {
@@ -69,7 +69,7 @@ impl Schedule {
     }
 
     /// The next wait. `not_before` is what the service asked for: the wait is
-    /// then that, and up to a fifth more so that not everybody it was told to
+    /// then that, and up to a fifth more so that not everybody it was sent to
     /// comes back in the same moment.
     pub fn next_wait(&mut self, not_before: Option<Duration>) -> Duration {
         let drawn = self

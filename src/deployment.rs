@@ -242,7 +242,7 @@ pub struct Deployment {
     /// When it ended, by the service's clock.
     pub finished_at: Option<Timestamp>,
     /// Whether its plan has a build; a restart, a rollback and a promotion take
-    /// what was built before. `None` where the service does not tell.
+    /// what was built before. `None` where the service does not report it.
     pub is_built: Option<bool>,
     /// Whether it only shows a pull request; never live at the service's own
     /// address. Static sites alone have these among their deployments.

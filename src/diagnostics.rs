@@ -19,10 +19,10 @@ const ISSUES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues");
 /// is set by `SEVALLA_LOG` or `RUST_LOG`, or `RUNNER_DEBUG=1` as GitHub sets it.
 pub(crate) fn install(
     variables: &Variables,
-    gate: Sanitizer,
+    sanitizer: Sanitizer,
     stderr: fn() -> Box<dyn Write>,
 ) -> DefaultGuard {
-    let writer = SanitizingWriter { gate, stderr };
+    let writer = SanitizingWriter { sanitizer, stderr };
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(writer);
@@ -46,7 +46,7 @@ fn wanted(variables: &Variables) -> Targets {
 }
 
 struct SanitizingWriter {
-    gate: Sanitizer,
+    sanitizer: Sanitizer,
     stderr: fn() -> Box<dyn Write>,
 }
 
@@ -80,17 +80,17 @@ impl Write for Event<'_> {
 impl Drop for Event<'_> {
     fn drop(&mut self) {
         let text = String::from_utf8_lossy(&self.text);
-        let line = format!("{}\n", self.writer.gate.line(&text));
+        let line = format!("{}\n", self.writer.sanitizer.line(&text));
         let _closed = (self.writer.stderr)().write_all(line.as_bytes());
     }
 }
 
 /// Makes a panic say that it is a bug of ours, without any secret, and end the
-/// process with the code of outcome `internal`. `gate` is called by a panic.
-pub fn explain_panics(gate: impl Fn() -> Sanitizer + Send + Sync + 'static) {
+/// process with the code of outcome `internal`. `sanitizer` is called by a panic.
+pub fn explain_panics(sanitizer: impl Fn() -> Sanitizer + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |panic| {
         let text = format!("sevalla-deploy: this is a bug, please report it at {ISSUES}: {panic}");
-        let line = format!("{}\n", gate().line(&text));
+        let line = format!("{}\n", sanitizer().line(&text));
         let _closed = io::stderr().write_all(line.as_bytes());
         #[expect(
             clippy::exit,

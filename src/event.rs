@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::deployment::{Deployment, LogLine, Service, Verdict};
-use crate::deployment_log::LogDiagnosis;
+use crate::deployment::{Deployment, Service, Verdict};
+use crate::deployment_log::{LogDiagnosis, SanitizedEntry};
 use crate::forecast::Estimate;
 use crate::forecast::history::TypicalDuration;
 use crate::inputs::Abandon;
@@ -91,7 +91,7 @@ pub enum EventKind<'a> {
     /// A request failed and is sent again after this wait.
     Retrying(&'a ApiError, Duration),
     /// New lines of the deployment's log, oldest first.
-    Log(&'a [LogLine]),
+    Log(&'a [SanitizedEntry]),
     /// The log of the deployment is about to be read into this diagnosis.
     LogDiagnosis(&'a LogDiagnosis),
     /// The log cannot be read any more.

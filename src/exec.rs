@@ -21,7 +21,7 @@ use std::process::Command;
 
 use crate::environment::Variables;
 use crate::inputs;
-use crate::messages::Misstart;
+use crate::messages::StartupError;
 
 /// The other program could not be started.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct ExecError {
     /// somebody gave as an argument.
     pub text: String,
     /// Its entry in the catalogue.
-    pub topic: Misstart,
+    pub topic: StartupError,
     /// What a shell ends with then: 127 if there is no such program, else 126.
     pub code: u8,
 }
@@ -106,7 +106,7 @@ impl ExecError {
         };
         Self {
             text: format!("{why}. {next}"),
-            topic: Misstart::ProgramNotStarted,
+            topic: StartupError::ProgramNotStarted,
             code: if is_absent { 127 } else { 126 },
         }
     }

@@ -29,7 +29,7 @@ pub enum ExitStatus {
     Unauthorized,
     /// The API could not be reached or kept failing.
     Unavailable,
-    /// It cannot be told whether a write took effect.
+    /// It is not known whether a write took effect.
     Ambiguous,
     /// Deployed, but it does not answer well, or has another commit.
     Unverified,

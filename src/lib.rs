@@ -93,11 +93,11 @@ pub async fn run(mut process: Process) -> Outcome {
     let drawn = draw_password(&process);
     let known = process.secrets.iter().map(String::as_str);
     let redactor = Redactor::new(known.chain(drawn.as_ref().map(Password::expose)));
-    let gate = Sanitizer::new(redactor.clone());
-    if let Some(outcome) = without_a_run(request, &mut process, &gate) {
+    let sanitizer = Sanitizer::new(redactor.clone());
+    if let Some(outcome) = without_a_run(request, &mut process, &sanitizer) {
         return outcome;
     }
-    let _diagnostics = diagnostics::install(&process.variables, gate.clone(), process.stderr);
+    let _diagnostics = diagnostics::install(&process.variables, sanitizer.clone(), process.stderr);
     let host = Host::detect(&process.variables);
     tracing::debug!(host = host.name(), "detected");
     let facts = Facts::read(host, &process.variables);
@@ -116,7 +116,7 @@ pub async fn run(mut process: Process) -> Outcome {
     };
     let reporter = Rc::new(Reporter::new(Setup {
         channel: ci::channel(host, output),
-        sanitizer: gate.clone(),
+        sanitizer: sanitizer.clone(),
         clock: process.clock,
         facts: facts.clone(),
         host,
@@ -125,12 +125,12 @@ pub async fn run(mut process: Process) -> Outcome {
     let started = Instant::now();
     let world = Context {
         variables: &process.variables,
-        gate: &gate,
+        sanitizer: &sanitizer,
         clock: process.clock,
         connect: &process.connect,
         stop: &process.stop,
         drawn,
-        last_words: Cell::new(None),
+        deferred_comment: Cell::new(None),
     };
     let outcome = tokio::select! {
         // Large: it holds what every action may need.
@@ -140,9 +140,9 @@ pub async fn run(mut process: Process) -> Outcome {
     };
     let outcome = outcome.within(started.elapsed());
     reporter.finish(&outcome).await;
-    if let Some(last_words) = world.last_words.take() {
+    if let Some(deferred_comment) = world.deferred_comment.take() {
         tokio::select! {
-            () = last_words.say(&outcome, &reporter) => {}
+            () = deferred_comment.write(&outcome, &reporter) => {}
             () = process.stop.insisted() => {}
         }
     }
@@ -160,7 +160,7 @@ fn draw_password(process: &Process) -> Option<Password> {
 /// What the arguments ask for. Options of a run beat the variables.
 fn read_arguments(process: &mut Process) -> CliRequest {
     let columns = process.screen.as_ref().map_or(0, |screen| screen.size().1);
-    let request = cli::asked(&process.arguments, columns.into());
+    let request = cli::parse(&process.arguments, columns.into());
     if let CliRequest::Run(options) = &request {
         // An option may hold an address with a password.
         let given = Variables::default().with_options(options.clone());
@@ -175,7 +175,11 @@ fn read_arguments(process: &mut Process) -> CliRequest {
 const LONGEST_COMPLAINT: usize = 1024;
 
 /// Answers a request that is for no run.
-fn without_a_run(request: CliRequest, process: &mut Process, gate: &Sanitizer) -> Option<Outcome> {
+fn without_a_run(
+    request: CliRequest,
+    process: &mut Process,
+    sanitizer: &Sanitizer,
+) -> Option<Outcome> {
     match request {
         CliRequest::Run(_) => None,
         CliRequest::Text(text) => {
@@ -186,8 +190,8 @@ fn without_a_run(request: CliRequest, process: &mut Process, gate: &Sanitizer) -
             let more = complaint.failure.address();
             let outcome = Outcome::of(complaint.failure, complaint.text);
             // Somebody may have passed the key as an argument.
-            let complaint = gate.line(&format!("sevalla-deploy: {}", outcome.headline));
-            let complaint = shorten(complaint, LONGEST_COMPLAINT, gate);
+            let complaint = sanitizer.line(&format!("sevalla-deploy: {}", outcome.headline));
+            let complaint = shorten(complaint, LONGEST_COMPLAINT, sanitizer);
             let lines = format!("{complaint}\n  more:  {more}\n");
             let _closed = (process.stderr)().write_all(lines.as_bytes());
             Some(outcome)
@@ -198,14 +202,14 @@ fn without_a_run(request: CliRequest, process: &mut Process, gate: &Sanitizer) -
 /// What the stages need of the process.
 struct Context<'a> {
     variables: &'a Variables,
-    gate: &'a Sanitizer,
+    sanitizer: &'a Sanitizer,
     clock: fn() -> jiff::Timestamp,
     connect: &'a Connect,
     stop: &'a Shutdown,
     /// A password for a database, if one may be needed.
     drawn: Option<Password>,
-    /// What is to be written in a comment once the end is told.
-    last_words: Cell<Option<DeferredComment>>,
+    /// What is to be written in a comment once the end is reported.
+    deferred_comment: Cell<Option<DeferredComment>>,
 }
 
 /// From the inputs to the outcome.
@@ -243,10 +247,10 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         reporter: reporter.all(),
         clock: world.clock,
         variables: world.variables,
-        gate: world.gate,
+        sanitizer: world.sanitizer,
         connect: &connect,
         is_host_silent: Cell::new(false),
-        last_words: &world.last_words,
+        deferred_comment: &world.deferred_comment,
         journal: OnceCell::new(),
         turns: None,
         followed: FollowedCount::default(),
@@ -331,6 +335,6 @@ fn client(
         on_wait,
     )?;
     Ok(client
-        .passing(world.gate.clone())
+        .with_sanitizer(world.sanitizer.clone())
         .stopped_by(world.stop.clone()))
 }

@@ -17,7 +17,7 @@ use sevalla_deploy::environment::Variables;
 use sevalla_deploy::exec;
 use sevalla_deploy::exit_status::ExitStatus;
 use sevalla_deploy::inputs::{read_secret_files, secrets_in};
-use sevalla_deploy::messages::Misstart;
+use sevalla_deploy::messages::StartupError;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::{Process, network};
 use sevalla_deploy::sanitize::Sanitizer;
@@ -47,13 +47,13 @@ fn program() -> ExitCode {
     let variables = read_secret_files(std::env::vars_os().collect());
     let secrets = secrets_in(&variables);
     // Made only for a complaint: a run makes its own.
-    let gate = {
+    let sanitizer = {
         let secrets = secrets.clone();
         move || Sanitizer::new(Redactor::new(secrets.iter().map(String::as_str)))
     };
-    explain_panics(gate.clone());
-    let complain = |what: &str, topic: Misstart, code: u8| {
-        let line = gate().line(&format!("sevalla-deploy: {what}"));
+    explain_panics(sanitizer.clone());
+    let complain = |what: &str, topic: StartupError, code: u8| {
+        let line = sanitizer().line(&format!("sevalla-deploy: {what}"));
         let more = topic.address();
         let _closed = writeln!(std::io::stderr(), "{line}\n  more:  {more}");
         ExitCode::from(code)
@@ -67,7 +67,7 @@ fn program() -> ExitCode {
         Ok(outcome) => outcome.exit_code(),
         Err(error) => complain(
             &format!("{error:#}"),
-            Misstart::SystemRefused,
+            StartupError::SystemRefused,
             ExitStatus::Internal.code(),
         ),
     }

@@ -80,7 +80,7 @@ impl Shutdown {
     }
 
     /// Whether there was a signal, so that [`Self::asked`] does not wait.
-    pub fn is_asked(&self) -> bool {
+    pub fn is_requested(&self) -> bool {
         self.first.is_cancelled()
     }
 
@@ -90,7 +90,7 @@ impl Shutdown {
     }
 
     /// Waits for the first signal.
-    pub async fn asked(&self) -> Signal {
+    pub async fn requested(&self) -> Signal {
         self.first.cancelled().await;
         self.signal().unwrap_or(Signal::Interrupt)
     }
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!((stop.signal(), stop.requested_at()), (None, None));
         stop.request(Signal::Terminate);
         let at = stop.requested_at();
-        assert_eq!(stop.asked().await, Signal::Terminate);
+        assert_eq!(stop.requested().await, Signal::Terminate);
         for signal in [Signal::Interrupt, Signal::Terminate, Signal::HangUp] {
             stop.request(signal);
             assert!(!stop.second.is_cancelled(), "{signal:?}");

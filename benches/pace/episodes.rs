@@ -123,7 +123,7 @@ async fn at_our_pace(
 ) -> Cost {
     let mut dice = Dice::new(u64::from(seed));
     let pace = PollSchedule::new(history(past), Box::new(move || dice.chance()))
-        .affording(Duration::from_secs(spacing));
+        .with_spacing(Duration::from_secs(spacing));
     let began = Instant::now();
     let deployment = running(moment(0.0));
     let mut cost = Cost::default();

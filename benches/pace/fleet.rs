@@ -240,6 +240,26 @@ impl Window {
     }
 }
 
+impl Default for Fleet {
+    /// A company's jobs start within ten minutes. Their deployments take so long
+    /// that all run at the same time, under the documented limit.
+    fn default() -> Self {
+        Self {
+            runners: 1,
+            starts: Duration::from_secs(600),
+            case: Case {
+                median: 600.0,
+                sigma: 0.15,
+            },
+            spread: 0.0,
+            limit: LIMIT,
+            is_one: false,
+            rule: Rule::Program,
+            seed: 0,
+        }
+    }
+}
+
 impl Fleet {
     /// What one of its services usually takes.
     fn usual(self, dice: &mut Dice) -> Case {
@@ -389,7 +409,7 @@ impl Runner {
                     waits.next_backoff()?
                 }
                 Err(asked) => {
-                    pace.hear(self.share(Tier::Read));
+                    pace.observe(self.share(Tier::Read));
                     asked.max(waits.next_backoff()?)
                 }
             };
@@ -456,7 +476,7 @@ impl Runner {
         if is_fine {
             return Ok(taken);
         }
-        let asked = limits::asked_wait(429, &headers).unwrap_or_default();
+        let asked = limits::requested_wait(429, &headers).unwrap_or_default();
         Err(asked + asked.mul_f64(self.chance() / 5.0))
     }
 }

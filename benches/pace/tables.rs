@@ -97,15 +97,6 @@ pub(crate) struct Fleets {
     pub(crate) fleets: Vec<(u32, Outcome)>,
 }
 
-/// Deployments that take so long that all of a fleet run at the same time.
-const CASE: Case = Case {
-    median: 600.0,
-    sigma: 0.15,
-};
-
-/// A company's jobs start within ten minutes.
-const STARTS: Duration = Duration::from_secs(600);
-
 pub(crate) async fn fleets() -> Fleets {
     let mut table = "### A fleet\n\n\
          | runners | at once | requests | a minute, at most | refused | failed | lag | p95 | of the first tenth | of the last tenth | bound |\n\
@@ -115,13 +106,7 @@ pub(crate) async fn fleets() -> Fleets {
     for runners in [1, 10, 100, 1000] {
         let fleet = Fleet {
             runners,
-            starts: STARTS,
-            case: CASE,
-            spread: 0.0,
-            limit: LIMIT,
-            is_one: false,
-            rule: fleet::Rule::Program,
-            seed: 0,
+            ..Fleet::default()
         };
         let outcome = fleet.run().await;
         table.push_str(&format!(
@@ -171,8 +156,7 @@ pub(crate) async fn mixes() -> String {
                         spread: 0.33,
                         limit,
                         is_one,
-                        rule: fleet::Rule::Program,
-                        seed: 0,
+                        ..Fleet::default()
                     };
                     let ours = repeated(fleet).await;
                     let rule = fleet::Rule::Every(LOOP);

@@ -96,7 +96,7 @@ impl Blocks<'_> {
     /// it is shown already.
     fn around(&mut self, first: usize, room: usize) -> BTreeSet<usize> {
         let mut block = BTreeSet::new();
-        if self.is_used(first) || self.shown.contains(&self.said(first)) {
+        if self.is_used(first) || self.shown.contains(&self.message(first)) {
             self.mark(first);
             return block;
         }
@@ -132,7 +132,7 @@ impl Blocks<'_> {
             block.retain(|at| begin.is_none_or(|begin| *at >= begin));
         }
         for at in &block {
-            self.shown.insert(self.said(*at));
+            self.shown.insert(self.message(*at));
         }
         block
     }
@@ -197,11 +197,11 @@ impl Blocks<'_> {
     /// Whether a line that says the same is shown. Short ones may mean another
     /// thing each time.
     fn is_shown(&self, at: usize) -> bool {
-        let said = self.said(at);
-        said.len() >= SAYING && self.shown.contains(&said)
+        let message = self.message(at);
+        message.len() >= SAYING && self.shown.contains(&message)
     }
 
-    fn said(&self, at: usize) -> String {
+    fn message(&self, at: usize) -> String {
         let text = self.lines.kept().get(at).map(|kept| self.lines.text(kept));
         let text = text.unwrap_or_default().chars();
         text.filter(|c| c.is_alphabetic()).collect()

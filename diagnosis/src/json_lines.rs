@@ -15,7 +15,7 @@ const MOST_FIELDS: usize = 64;
 
 /// The message and the error of a line such as `{"level":"error","msg":"x"}`.
 /// They stay as they are escaped: what is shown has been cleaned before.
-pub(super) fn said(text: &str) -> Option<String> {
+pub(super) fn error_message(text: &str) -> Option<String> {
     let inside = text
         .strip_prefix('{')
         .filter(|rest| rest.starts_with('"'))?;
@@ -44,10 +44,10 @@ pub(super) fn said(text: &str) -> Option<String> {
             .trim()
             .to_owned()
     };
-    let said = [message, error].into_iter().flatten().map(first_line);
-    let mut said: Vec<String> = said.filter(|said| !said.is_empty()).collect();
-    said.dedup();
-    (is_error && !said.is_empty()).then(|| said.join(": "))
+    let message = [message, error].into_iter().flatten().map(first_line);
+    let mut message: Vec<String> = message.filter(|message| !message.is_empty()).collect();
+    message.dedup();
+    (is_error && !message.is_empty()).then(|| message.join(": "))
 }
 
 /// The message of such a line, of whatever level.
@@ -150,7 +150,7 @@ mod tests {
             ("{\"", None),
             ("", None),
         ] {
-            assert_eq!(said(line).as_deref(), is, "{line}");
+            assert_eq!(error_message(line).as_deref(), is, "{line}");
         }
     }
 }

@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_row_says_what_stands_in_its_last_column() {
-        for (row, said) in [
+        for (row, expected) in [
             (
                 "  Warning  Unhealthy  4s (x3 over 30s)  kubelet  Probe failed: a  b",
                 Some("Probe failed: a  b"),
@@ -205,7 +205,7 @@ mod tests {
             ("a Warning", None),
             ("", None),
         ] {
-            assert_eq!(message(row), said, "{row}");
+            assert_eq!(message(row), expected, "{row}");
         }
     }
 }

@@ -11,7 +11,6 @@ mod console_boxes;
 mod excerpt;
 mod finding;
 mod fingerprint;
-mod gate;
 mod json_lines;
 mod kubernetes_events;
 mod looks;
@@ -35,6 +34,7 @@ mod source_location;
 mod spring;
 mod stack_trace;
 mod stream;
+mod threshold;
 mod trait_words;
 mod weights;
 mod word_search;
@@ -102,7 +102,7 @@ struct Match {
     pattern: &'static Pattern,
     lines: Vec<String>,
     /// What the line said that matched.
-    said: String,
+    message: String,
     place: Option<SourceLocation>,
     step: Option<u32>,
     source: Option<String>,
@@ -113,12 +113,12 @@ struct Match {
 }
 
 impl Match {
-    fn of(pattern: &'static Pattern, said: String, stream: &Stream) -> Self {
+    fn of(pattern: &'static Pattern, message: String, stream: &Stream) -> Self {
         Self {
             id: 0,
             pattern,
             lines: Vec::new(),
-            said,
+            message,
             place: None,
             step: stream.step,
             source: stream.source.clone(),
@@ -159,9 +159,9 @@ impl Diagnosis {
             return;
         }
         self.lines += 1;
-        let said = json_lines::said(bare.text);
-        let is_marked = is_marked || said.is_some();
-        bare.text = said.as_deref().unwrap_or(bare.text);
+        let message = json_lines::error_message(bare.text);
+        let is_marked = is_marked || message.is_some();
+        bare.text = message.as_deref().unwrap_or(bare.text);
         let scan = scan::read(&bare);
         self.roots.take(bare, &scan);
         let is_noise = self.recap.take(bare, &scan);
@@ -229,15 +229,15 @@ impl Diagnosis {
 
     /// Looks for what is known in a line, or adds it to what was found before.
     fn read(&mut self, stream: &mut Stream, bare: NormalizedLine<'_>, scan: Scan) {
-        let told = stream.traces.take(bare, &scan);
+        let recognized = stream.traces.take(bare, &scan);
         let mut fitting = scan.fitting;
         if fitting.is_empty() && !is_error_of_step(bare) {
             stream.note_error(bare, scan.looks);
-        } else if bare.is_harmless() || told.as_ref().is_some_and(Recognized::is_of_box) {
+        } else if bare.is_harmless() || recognized.as_ref().is_some_and(Recognized::is_of_box) {
             fitting.clear();
         }
         let found = most_significant(&fitting, stream, bare);
-        if found.is_none() && told.is_none() {
+        if found.is_none() && recognized.is_none() {
             self.continue_with(stream, bare);
         }
         if let Some(found) = found {
@@ -247,8 +247,8 @@ impl Diagnosis {
             });
             self.begin(found, stream);
         }
-        if let Some(told) = told {
-            self.add_trace(told, stream);
+        if let Some(recognized) = recognized {
+            self.add_trace(recognized, stream);
         }
     }
 
@@ -311,40 +311,40 @@ impl Diagnosis {
     }
 
     /// A trace tells where; what it is, a pattern may have told already.
-    fn add_trace(&mut self, mut told: Recognized, stream: &mut Stream) {
-        told.know_better();
-        let said = told
+    fn add_trace(&mut self, mut recognized: Recognized, stream: &mut Stream) {
+        recognized.know_better();
+        let message = recognized
             .lines
             .last()
             .map_or_else(String::new, |line| line.trim().to_owned());
         let before = std::mem::take(&mut stream.trace);
         // What an exception follows from may be told already, too.
-        let is_told = |found: &Match, line: &String| {
+        let is_matched = |found: &Match, line: &String| {
             !line.starts_with("File \"") && found.lines.contains(line)
         };
         let is_same = |found: &Match| {
-            let mut lines = told.lines.iter().filter(|_| told.is_more);
-            let is_said = !found.said.is_empty() && said.ends_with(&found.said);
-            found.lines.contains(&said) || is_said || lines.any(|line| is_told(found, line))
+            let mut lines = recognized.lines.iter().filter(|_| recognized.is_more);
+            let is_shown = !found.message.is_empty() && message.ends_with(&found.message);
+            found.lines.contains(&message) || is_shown || lines.any(|line| is_matched(found, line))
         };
-        let is_more = |found: &Match| told.is_more && found.id == before;
+        let is_more = |found: &Match| recognized.is_more && found.id == before;
         let mut recent = self.found.iter_mut().rev().take(3);
         let Some(found) = recent.find(|found| is_more(found) || is_same(found)) else {
             let new = Match {
-                lines: told.lines,
-                place: told.place,
-                ..Match::of(told.pattern, said, stream)
+                lines: recognized.lines,
+                place: recognized.place,
+                ..Match::of(recognized.pattern, message, stream)
             };
             stream.trace = self.add(new).unwrap_or_default();
             return;
         };
         if is_more(found) {
-            (found.pattern, found.said) = (told.pattern, said);
+            (found.pattern, found.message) = (recognized.pattern, message);
             (found.at, found.begun) = (self.lines, self.lines);
-            (found.lines, found.place) = (told.lines, told.place);
+            (found.lines, found.place) = (recognized.lines, recognized.place);
             stream.trace = before;
-        } else if found.place.is_none() && told.place.is_some() {
-            (found.lines, found.place) = (told.lines, told.place);
+        } else if found.place.is_none() && recognized.place.is_some() {
+            (found.lines, found.place) = (recognized.lines, recognized.place);
         }
     }
 
@@ -371,11 +371,11 @@ impl Diagnosis {
         let (mut all, mut without_place) = (0, 0);
         let mut last = None;
         for found in same {
-            if repetition::is_said_again(found, &new) {
+            if repetition::is_repeated(found, &new) {
                 found.at = new.at;
                 // By its line a trace finds the match that it belongs to.
                 let line = new.lines.pop().filter(|line| !found.lines.contains(line));
-                let line = line.filter(|_| found.said != new.said);
+                let line = line.filter(|_| found.message != new.message);
                 found.lines.extend(line);
                 return None;
             }
@@ -410,10 +410,10 @@ impl Diagnosis {
             *below = Below::default();
             return;
         }
-        let mut is_told = false;
+        let mut is_matched = false;
         if below.kept > 0 && !matches!(bare.text.trim_end(), "npm error" | "npm ERR!") {
             below.kept -= 1;
-            is_told = true;
+            is_matched = true;
         }
         if below.for_place > 0 {
             below.for_place -= 1;
@@ -422,10 +422,10 @@ impl Diagnosis {
                 // In a package of which only the name is known it is told alone.
                 found.place = source_location::first(bare.text, bare.within).or(found.place.take());
                 below.for_place = 0;
-                is_told = true;
+                is_matched = true;
             }
         }
-        if is_told {
+        if is_matched {
             found.lines.push(beginning_of(bare.text.trim_end()));
         }
     }
@@ -484,16 +484,16 @@ fn fit(pattern: &'static Pattern, stream: &Stream, bare: NormalizedLine<'_>) -> 
     Some(Match {
         lines,
         place,
-        ..Match::of(pattern, beginning_of(said(pattern, bare)), stream)
+        ..Match::of(pattern, beginning_of(message(pattern, bare)), stream)
     })
 }
 
 /// What tells it apart from others of its kind: the same where it is told twice.
-fn said<'a>(pattern: &Pattern, bare: NormalizedLine<'a>) -> &'a str {
-    let said = bare.said();
+fn message<'a>(pattern: &Pattern, bare: NormalizedLine<'a>) -> &'a str {
+    let message = bare.message();
     let words = pattern.words.iter().filter(|_| pattern.is_anywhere());
-    let at = words.filter_map(|words| said.find(words)).min();
-    at.and_then(|at| said.get(at..)).unwrap_or(said)
+    let at = words.filter_map(|words| message.find(words)).min();
+    at.and_then(|at| message.get(at..)).unwrap_or(message)
 }
 
 /// Whether a bundler only warns of it: packages ask for others that they can do

@@ -144,21 +144,21 @@ static OF_ERRORS: Beginnings = Beginnings::of(&[
 
 /// Whether the line is no news, without white space around it.
 pub(super) fn is_noise(text: &str) -> bool {
-    let said = outdented(OF_ERRORS.strip(text).unwrap_or(text));
+    let message = outdented(OF_ERRORS.strip(text).unwrap_or(text));
     let is_of_npm = text.starts_with("npm ");
-    let is_common = || OF_NPM.begin(said) && !said.starts_with("command failed");
-    let mut beginning = KNOWN.beginning(said.as_bytes());
+    let is_common = || OF_NPM.begin(message) && !message.starts_with("command failed");
+    let mut beginning = KNOWN.beginning(message.as_bytes());
     let is_known = beginning.any(|number| {
         let known = BEGINNINGS.get(usize::from(number));
-        known.is_some_and(|known| said.starts_with(known))
+        known.is_some_and(|known| message.starts_with(known))
     });
-    is_drawn(said)
+    is_drawn(message)
         || kubernetes_events::is_ordinary(text)
         || (is_known && (is_of_npm || !is_common()))
-        || (is_of_npm && number_only(said))
-        || said.ends_with("actionable tasks: ")
-        || is_ok(said)
-        || is_option(said)
+        || (is_of_npm && number_only(message))
+        || message.ends_with("actionable tasks: ")
+        || is_ok(message)
+        || is_option(message)
 }
 
 /// `at java.lang.Thread.run(Thread.java:748)`: a frame of what only calls the
@@ -174,26 +174,26 @@ pub(super) fn is_foreign_frame(text: &str) -> bool {
 }
 
 /// `Smart constructors:   OK (0.02s)`
-fn is_ok(said: &str) -> bool {
-    let said = said.trim_end();
-    let timed = said
+fn is_ok(message: &str) -> bool {
+    let message = message.trim_end();
+    let timed = message
         .strip_suffix("s)")
-        .and_then(|said| said.rsplit_once(" ("));
+        .and_then(|message| message.rsplit_once(" ("));
     let is_time = |time: &str| {
         time.bytes()
             .all(|byte| byte.is_ascii_digit() || byte == b'.')
     };
-    let said = timed
+    let message = timed
         .filter(|(_, time)| is_time(time))
-        .map_or(said, |(said, _)| said);
-    said.ends_with(" OK") || said.ends_with(" ... ok")
+        .map_or(message, |(message, _)| message);
+    message.ends_with(" OK") || message.ends_with(" ... ok")
 }
 
 /// `-r <file>   Read the names from <file>.`, `--all  Show all.`, as programs show
 /// their options. What a diff takes away has a longer word behind one sign.
-fn is_option(said: &str) -> bool {
-    let long = said.strip_prefix("--");
-    let Some(name) = long.or_else(|| said.strip_prefix('-')) else {
+fn is_option(message: &str) -> bool {
+    let long = message.strip_prefix("--");
+    let Some(name) = long.or_else(|| message.strip_prefix('-')) else {
         return false;
     };
     let word = name.split([' ', ',']).next().unwrap_or_default();
@@ -206,8 +206,8 @@ fn is_option(said: &str) -> bool {
 }
 
 /// `code 127`
-fn number_only(said: &str) -> bool {
-    let number = said.strip_prefix("code ");
+fn number_only(message: &str) -> bool {
+    let number = message.strip_prefix("code ");
     number.is_some_and(|number| number.trim().bytes().all(|byte| byte.is_ascii_digit()))
 }
 

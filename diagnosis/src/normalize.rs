@@ -215,7 +215,7 @@ impl<'a> NormalizedLine<'a> {
 
     /// What it says, without signs and words that only say that it is an error:
     /// the same where it is told twice.
-    pub(super) fn said(&self) -> &'a str {
+    pub(super) fn message(&self) -> &'a str {
         let [_, _, begin] = self.beginnings();
         self.text.get(begin..).unwrap_or_default().trim_end()
     }

@@ -30,8 +30,8 @@ pub(super) const TRAITS: Looks = bit(word::ERROR) | bit(word::FATAL);
 /// Whether the line says that it is an error.
 pub(super) fn is_error(text: &str) -> bool {
     let text = outdented(text);
-    let said = BEGINNINGS.strip(text);
-    said.is_some_and(|said| said.trim().len() > 8)
+    let message = BEGINNINGS.strip(text);
+    message.is_some_and(|message| message.trim().len() > 8)
 }
 
 /// Whether one of the tools is run: `process "/bin/sh -c cargo build" did not …`,

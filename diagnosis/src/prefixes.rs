@@ -39,8 +39,8 @@ pub(super) fn of_web_server(text: &str) -> Option<&str> {
         return quoted(" said into stderr: \"").map(|rest| rest.trim_end_matches('"'));
     }
     if text.starts_with("[error] ") {
-        let said = quoted(" FastCGI sent in stderr: \"")?;
-        return said.split("\" while reading ").next();
+        let message = quoted(" FastCGI sent in stderr: \"")?;
+        return message.split("\" while reading ").next();
     }
     let inside = text.strip_prefix('[')?;
     if !inside.get(..4).is_some_and(|day| DAYS.contains(&day)) {
@@ -192,15 +192,15 @@ mod tests {
 
     #[test]
     fn what_servers_put_before_messages_of_php_is_no_part_of_them() {
-        let said = "PHP Fatal error:  no";
+        let message = "PHP Fatal error:  no";
         for line in [
             "[Mon Nov 30 10:00:00.1 2026] [php:error] [pid 17] [client 10.0.0.1:5] {}",
             "[Mon Nov 30 10:00:00.1 2026] [proxy_fcgi:error] [pid 9:tid 1] AH01071: Got error '{}",
             "[error] 7#7: *1 FastCGI sent in stderr: \"{}",
             "WARNING: [pool www] child 7 said into stderr: \"{}\"",
         ] {
-            let line = line.replace("{}", said);
-            assert_eq!(of_web_server(&line), Some(said), "{line}");
+            let line = line.replace("{}", message);
+            assert_eq!(of_web_server(&line), Some(message), "{line}");
         }
         assert_eq!(of_web_server("[error] 7#7: no such file"), None);
         assert_eq!(of_web_server("[Sunny] x"), None);

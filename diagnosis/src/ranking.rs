@@ -1,9 +1,9 @@
 //! What of all that was found is told, and in what order.
 
 use super::excerpt::{self, MOST_LINES};
-use super::gate::Gate;
 use super::problem_matcher::{Otherwise, Pattern, Rank};
 use super::recovery::Recovered;
+use super::threshold::Threshold;
 use super::{Diagnosis, Digest, Finding, Match};
 
 /// The most findings of a digest that are known.
@@ -28,10 +28,10 @@ impl Diagnosis {
     pub fn digest(&self) -> Digest {
         let failed = self.failed.as_ref().map(|failed| failed.step);
         let scores = self.all.scores(failed, self.good.as_ref());
-        let gate = Gate::of(&self.all, &scores);
+        let threshold = Threshold::of(&self.all, &scores);
         let found = self.found.iter().filter(|found| self.counts(found));
         let claimed: Vec<&Match> = found
-            .filter(|found| explains(found) && self.is_let(found, &gate))
+            .filter(|found| explains(found) && self.is_let(found, &threshold))
             .collect();
         let known = self.ranked(&claimed);
         let endings = || self.endings(self.found.iter());
@@ -87,9 +87,10 @@ impl Diagnosis {
     }
 
     /// Whether it stands out enough, or what it explains does.
-    fn is_let(&self, found: &Match, gate: &Gate<'_>) -> bool {
+    fn is_let(&self, found: &Match, threshold: &Threshold<'_>) -> bool {
         let mut others = self.found.iter();
-        gate.lets(found) || others.any(|other| is_hidden_by(other, found) && gate.lets(other))
+        threshold.lets(found)
+            || others.any(|other| is_hidden_by(other, found) && threshold.lets(other))
     }
 
     /// Whether another explains it.
@@ -104,19 +105,23 @@ impl Diagnosis {
     /// The most telling first, and of those the ones near the end; of each kind
     /// the first before more of another.
     fn ranked(&self, found: &[&Match]) -> Vec<Finding> {
-        let told: Vec<&Match> = found
+        let recognized: Vec<&Match> = found
             .iter()
             .copied()
             .filter(|found| explains(found))
             .collect();
         let of_title = |title: &str| {
-            let first = told.iter().position(|other| other.pattern.title == title);
-            let of_title = told.iter().filter(|other| other.pattern.title == title);
+            let first = recognized
+                .iter()
+                .position(|other| other.pattern.title == title);
+            let of_title = recognized
+                .iter()
+                .filter(|other| other.pattern.title == title);
             let last = of_title.map(|other| other.at).max().unwrap_or_default();
             (self.is_far(last), first)
         };
         let mut chosen: Vec<(usize, &Match)> = Vec::new();
-        for each in &told {
+        for each in &recognized {
             let is_first = |other: &&&Match| {
                 let is_before = (other.at, other.id) < (each.at, each.id);
                 // Of the ends of a program that is started again, the last counts.
@@ -124,12 +129,14 @@ impl Diagnosis {
                     && other.id != each.id
                     && is_before != is_end(each.pattern)
             };
-            chosen.push((told.iter().filter(is_first).count(), each));
+            chosen.push((recognized.iter().filter(is_first).count(), each));
         }
         chosen.sort_by_key(|(nth, found)| (*nth, of_title(found.pattern.title).0));
         chosen.truncate(MOST_FINDINGS);
         let best = |title: &str| {
-            let of_title = told.iter().filter(|found| found.pattern.title == title);
+            let of_title = recognized
+                .iter()
+                .filter(|found| found.pattern.title == title);
             of_title.map(|found| found.pattern.rank).min()
         };
         chosen.sort_by_key(|(nth, found)| {

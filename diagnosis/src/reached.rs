@@ -94,11 +94,11 @@ pub(super) fn read(text: &str) -> Option<Recovered> {
     if text.len() > LONGEST_REACHED || text.trim_end().ends_with('?') {
         return None;
     }
-    let said = text.to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|words| said.contains(words));
+    let message = text.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|words| message.contains(words));
     if has(NOT_REACHED) {
         None
-    } else if has(LISTENING) || is_ready(&said) {
+    } else if has(LISTENING) || is_ready(&message) {
         Some(Recovered::Listening)
     } else if has(CONNECTED) {
         Some(Recovered::Connected)
@@ -109,15 +109,15 @@ pub(super) fn read(text: &str) -> Option<Recovered> {
 
 /// `Ready in 412ms` of Next.js, `Started Shop in 4.2 seconds` of Spring, `Running
 /// Shop.Endpoint with` of Phoenix
-fn is_ready(said: &str) -> bool {
-    let said = said.strip_prefix("[info] ").unwrap_or(said);
+fn is_ready(message: &str) -> bool {
+    let message = message.strip_prefix("[info] ").unwrap_or(message);
     let is_counted = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
     let is_started = || {
-        let (_, rest) = said.split_once("started ")?;
+        let (_, rest) = message.split_once("started ")?;
         let (_, rest) = rest.split_once(" in ")?;
         Some(is_counted(rest) && rest.contains(" seconds"))
     };
-    said.strip_prefix("ready in ").is_some_and(is_counted)
-        || (said.starts_with("running ") && said.contains(".endpoint with "))
+    message.strip_prefix("ready in ").is_some_and(is_counted)
+        || (message.starts_with("running ") && message.contains(".endpoint with "))
         || is_started().unwrap_or_default()
 }

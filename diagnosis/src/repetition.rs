@@ -7,9 +7,9 @@ const NEAR: u64 = 20;
 
 /// Whether the new one only repeats what was found: by the same words, or by the
 /// property of an error that was printed before.
-pub(super) fn is_said_again(found: &Match, new: &Match) -> bool {
+pub(super) fn is_repeated(found: &Match, new: &Match) -> bool {
     let is_near = new.place.is_none() && new.begun - found.begun <= NEAR;
-    let is_same = found.said.ends_with(&new.said) || new.said.ends_with(&found.said);
+    let is_same = found.message.ends_with(&new.message) || new.message.ends_with(&found.message);
     let is_longer = |one: &str, other: &str| {
         let rest = one.strip_prefix(other);
         rest.is_some_and(|rest| rest.starts_with([':', ' ', ',', '.']))
@@ -20,7 +20,7 @@ pub(super) fn is_said_again(found: &Match, new: &Match) -> bool {
     };
     (is_same && (is_near || found.place == new.place))
         || (is_near
-            && (is_longer(&found.said, &new.said)
-                || is_longer(&new.said, &found.said)
+            && (is_longer(&found.message, &new.message)
+                || is_longer(&new.message, &found.message)
                 || is_property()))
 }

@@ -129,8 +129,8 @@ impl Roots {
             self.take_step(bare.step, text);
         }
         self.is_generated |= is_generating(text);
-        if let Some(said) = text.strip_prefix("npm error ") {
-            self.take_npm(said);
+        if let Some(message) = text.strip_prefix("npm error ") {
+            self.take_npm(message);
         }
         if scan.shows_root {
             self.take_root(text);
@@ -168,9 +168,9 @@ impl Roots {
     }
 
     /// `npm error workspace web@1.0.0`, `npm error location /app/web`
-    fn take_npm(&mut self, said: &str) {
-        self.is_workspace |= said.starts_with("workspace ");
-        let location = said
+    fn take_npm(&mut self, message: &str) {
+        self.is_workspace |= message.starts_with("workspace ");
+        let location = message
             .strip_prefix("location /")
             .filter(|_| self.is_workspace);
         if let Some(location) = location {

@@ -145,10 +145,10 @@ impl Scan {
         if !stands || is_decided() {
             return;
         }
-        let is_told = pattern.then.is_none_or(|then| then(rest))
+        let is_matched = pattern.then.is_none_or(|then| then(rest))
             && pattern.when.is_none_or(|when| when(bare.text))
             && !(pattern.is_anywhere() && is_title(bare.text, start));
-        if is_told {
+        if is_matched {
             self.fitting.push(pattern);
         } else {
             self.refused.push(pattern);

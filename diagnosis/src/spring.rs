@@ -36,7 +36,7 @@ pub(super) struct Java {
     left: u16,
     /// The exception that the trace began with.
     first: String,
-    has_told: bool,
+    has_reported: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -134,9 +134,9 @@ impl Java {
             }
             _ if self.state == State::Action => {
                 let lines = vec![self.first.clone(), beginning_of(text)];
-                let told = self.recognize(lines, &SPRING);
+                let recognized = self.recognize(lines, &SPRING);
                 *self = Self::default();
-                return Some(told);
+                return Some(recognized);
             }
             _ => {}
         }
@@ -144,7 +144,7 @@ impl Java {
     }
 
     fn recognize(&mut self, lines: Vec<String>, pattern: &'static Pattern) -> Recognized {
-        let is_more = std::mem::replace(&mut self.has_told, true);
+        let is_more = std::mem::replace(&mut self.has_reported, true);
         Recognized {
             pattern,
             lines,

@@ -4,7 +4,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
-use sevalla_deploy::sevalla::limits::{LONGEST_ASKED_WAIT, LONGEST_PAUSE_FOR_LOGS, RateLimits, asked_wait};
+use sevalla_deploy::sevalla::limits::{LONGEST_ASKED_WAIT, LONGEST_PAUSE_FOR_LOGS, RateLimits, requested_wait};
 use sevalla_deploy::sevalla::operation::Tier;
 
 const NAMES: [&str; 5] = [
@@ -26,7 +26,7 @@ fuzz_target!(|text: &[u8]| {
         })
         .collect();
     for status in [200, 429, 503] {
-        let wait = asked_wait(status, &headers).unwrap_or_default();
+        let wait = requested_wait(status, &headers).unwrap_or_default();
         assert!(wait <= LONGEST_ASKED_WAIT);
     }
     let mut budget = RateLimits::default();

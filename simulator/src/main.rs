@@ -43,18 +43,12 @@ fn serve() -> io::Result<()> {
     let simulator = Simulator::try_start(sample::world().port(port()?))?;
     let hook = simulator.hook_url(sample::SHOP);
     let mut out = io::stdout().lock();
-    for (name, value) in [
+    let own = [
         ("SEVALLA_API_URL", simulator.url()),
         ("SEVALLA_TOKEN", simulator.key()),
-        ("APP_ID", sample::SHOP),
-        ("STAGING_APP_ID", sample::STAGING),
-        ("FAILING_APP_ID", sample::FAILING),
-        ("ENDLESS_APP_ID", sample::ENDLESS),
-        ("STATIC_SITE_ID", sample::STATIC_SITE),
-        ("PIPELINE_ID", sample::PIPELINE),
-        ("DATABASE_ID", sample::DATABASE),
         ("HOOK_URL", &hook),
-    ] {
+    ];
+    for (name, value) in own.into_iter().chain(sample::VARIABLES) {
         writeln!(out, "export {name}='{value}'")?;
     }
     out.flush()?;

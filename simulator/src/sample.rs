@@ -24,6 +24,17 @@ pub const PIPELINE: &str = "54fb80af-576c-4fdc-ba4f-b596c83f15a1";
 /// The database.
 pub const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
 
+/// The variables that `docs/try-it.md` uses for the ids.
+pub const VARIABLES: [(&str, &str); 7] = [
+    ("APP_ID", SHOP),
+    ("STAGING_APP_ID", STAGING),
+    ("FAILING_APP_ID", FAILING),
+    ("ENDLESS_APP_ID", ENDLESS),
+    ("STATIC_SITE_ID", STATIC_SITE),
+    ("PIPELINE_ID", PIPELINE),
+    ("DATABASE_ID", DATABASE),
+];
+
 /// The company.
 pub fn world() -> World {
     let preview = Application::new("9c3b8e4f-6d2a-4e5c-8b71-0a9f8e7d6c5b").next(course());

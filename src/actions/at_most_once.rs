@@ -36,7 +36,7 @@ impl TimeBudget for Client {
     }
 
     fn looks_until(&self) -> Instant {
-        self.lingering().deadline()
+        self.with_grace().deadline()
     }
 }
 
@@ -52,12 +52,12 @@ pub(crate) async fn at_most_once<T: Candidate>(
     search: impl AsyncFn() -> SearchResult<T>,
     within: &impl TimeBudget,
     entry: &WriteEntry,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<T, TriggerError> {
     let keys = [WriteEntry::ONLY];
     let send = async |_: &[&str]| Ok(vec![(WriteEntry::ONLY, send().await?)]);
     let search = async |_: &str| search().await;
-    let mut ends = each_at_most_once(&keys, send, search, within, entry, tell)
+    let mut ends = each_at_most_once(&keys, send, search, within, entry, report)
         .await
         .into_iter();
     #[expect(clippy::expect_used, reason = "one key goes in, so one end comes out")]
@@ -75,14 +75,14 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq + Display, T: Candidat
     search: impl AsyncFn(K) -> SearchResult<T>,
     within: &impl TimeBudget,
     entry: &WriteEntry,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Vec<(K, Result<T, TriggerError>)> {
     let (send, search) = (&send, &search);
     let send =
         |keys: Vec<K>| -> LocalBoxFuture<'_, _> { Box::pin(async move { send(&keys).await }) };
     let search = |key: K| -> LocalBoxFuture<'_, _> { Box::pin(search(key)) };
-    let ends = send_and_find(keys, &send, &search, within, entry, tell).await;
-    entry.settle(&ends, tell);
+    let ends = send_and_find(keys, &send, &search, within, entry, report).await;
+    entry.settle(&ends, report);
     ends
 }
 
@@ -96,7 +96,7 @@ async fn send_and_find<K: Copy + PartialEq + Display, T: Candidate>(
     search: &EffectSearch<'_, K, T>,
     within: &impl TimeBudget,
     entry: &WriteEntry,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Vec<(K, Result<T, TriggerError>)> {
     let mut ends = Vec::new();
     let mut open = keys.to_vec();
@@ -111,7 +111,7 @@ async fn send_and_find<K: Copy + PartialEq + Display, T: Candidate>(
         let lost = match send(open.clone()).await {
             Ok(made) => {
                 if first_loss.is_some() {
-                    report_others(&made, search, tell).await;
+                    report_others(&made, search, report).await;
                 }
                 ends.extend(take_answer(&mut open, made));
                 ends.extend(find_unnamed(&open, search, within).await);
@@ -129,7 +129,7 @@ async fn send_and_find<K: Copy + PartialEq + Display, T: Candidate>(
             found,
             missing,
             is_cut_short,
-        } = find_effects(&lost, &open, keys, search, within, tell).await;
+        } = find_effects(&lost, &open, keys, search, within, report).await;
         ends.extend(found.into_iter().map(|(key, made)| (key, Ok(made))));
         // After a shorter search its effect may still be to come.
         let may_repeat = first_loss.is_none() && !is_cut_short && within.may_begin().await;
@@ -144,13 +144,13 @@ async fn send_and_find<K: Copy + PartialEq + Display, T: Candidate>(
         if open.is_empty() {
             return ends;
         }
-        report_repetition::<T>(&of_all(open.len(), keys), tell);
+        report_repetition::<T>(&of_all(open.len(), keys), report);
         first_loss = Some(lost);
     }
 }
 
-fn report_repetition<T: Candidate>(of_all: &str, tell: Report<'_>) {
-    tell(EventKind::Note(&format!(
+fn report_repetition<T: Candidate>(of_all: &str, report: Report<'_>) {
+    report(EventKind::Note(&format!(
         "It did not{of_all}: no new {} matches. Sending it once more.",
         T::NOUN
     )));
@@ -184,9 +184,9 @@ async fn find_effects<K: Copy, T: Candidate>(
     keys: &[K],
     search: &EffectSearch<'_, K, T>,
     within: &impl TimeBudget,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> LookupResult<K, T> {
-    tell(EventKind::Note(&format!(
+    report(EventKind::Note(&format!(
         "The answer was lost ({}). Looking whether the request took effect.",
         lost.cause
     )));
@@ -196,7 +196,7 @@ async fn find_effects<K: Copy, T: Candidate>(
     );
     let effects = find_each(open, search, is_slow, within).await;
     if !effects.found.is_empty() {
-        tell(EventKind::Note(&format!(
+        report(EventKind::Note(&format!(
             "It did{}: exactly one new {} matches. Going on with that one.",
             of_all(effects.found.len(), keys),
             T::NOUN
@@ -255,7 +255,7 @@ fn take_answer<K: Copy + PartialEq, T>(
 async fn report_others<K: Copy + PartialEq, T: Candidate>(
     made: &[(K, T)],
     search: &EffectSearch<'_, K, T>,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) {
     for (key, made) in made {
         let found = timeout(LATE_EFFECT, search(*key)).await;
@@ -272,7 +272,7 @@ async fn report_others<K: Copy + PartialEq, T: Candidate>(
                  Check in the dashboard whether it should stay.",
                 capitalized(T::NOUN)
             );
-            tell(EventKind::Warning(Warning::PossibleDuplicate, &text));
+            report(EventKind::Warning(Warning::PossibleDuplicate, &text));
         }
     }
 }
@@ -338,14 +338,14 @@ mod tests {
     }
 
     /// Sends with these answers in turn and finds these deployments each time;
-    /// gives the result, how often was sent and what was told.
+    /// gives the result, how often was sent and what was reported.
     async fn play(
         answers: Vec<Result<Deployment, ApiError>>,
         found: &[&str],
         may_send_again: bool,
     ) -> (Result<Deployment, TriggerError>, usize, String) {
         let (answers, sendings) = (RefCell::new(answers.into_iter()), Cell::new(0));
-        let told = RefCell::new(String::new());
+        let reported = RefCell::new(String::new());
         let send = async || {
             sendings.set(sendings.get() + 1);
             answers.borrow_mut().next().unwrap()
@@ -356,10 +356,10 @@ mod tests {
             let found = found.iter().filter(|_| is_late);
             Ok(Some(found.map(|id| Candidates::ours(made(id))).collect()))
         };
-        let tell = |event: EventKind<'_>| told.borrow_mut().push_str(&format!("{event:?}"));
+        let report = |event: EventKind<'_>| reported.borrow_mut().push_str(&format!("{event:?}"));
         let (free, entry) = (NoTimeBudget { may_send_again }, WriteEntry::default());
-        let result = at_most_once(send, search, &free, &entry, &tell).await;
-        (result, sendings.get(), told.into_inner())
+        let result = at_most_once(send, search, &free, &entry, &report).await;
+        (result, sendings.get(), reported.into_inner())
     }
 
     #[tokio::test(start_paused = true)]
@@ -383,7 +383,7 @@ mod tests {
             cause: ApiErrorKind::Stopped,
             ..failed(403)
         };
-        for (second, status, told) in [(failed(403), 403, 2), (not_sent, 502, 1)] {
+        for (second, status, reported) in [(failed(403), 403, 2), (not_sent, 502, 1)] {
             let answers = vec![Err(failed(502)), Err(second)];
             let (result, sendings, _) = play(answers, &[], true).await;
             let Err(TriggerError::At(_, end)) = result else {
@@ -393,7 +393,7 @@ mod tests {
                 panic!("{end:?}");
             };
             assert_eq!(lost.status(), Some(status));
-            assert!(matches!(search, LookupFailure::None { sent, .. } if sent == told));
+            assert!(matches!(search, LookupFailure::None { sent, .. } if sent == reported));
             assert_eq!(sendings, 2);
         }
         let (result, sendings, _) = play(vec![Err(failed(403))], &[], true).await;
@@ -422,11 +422,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_only_one_that_could_be_it_is_taken() {
         let lost = || Err(failed(502));
-        let (result, sendings, told) = play(vec![lost(), lost()], &["a"], true).await;
+        let (result, sendings, reported) = play(vec![lost(), lost()], &["a"], true).await;
         assert_eq!((result.unwrap().id.0.as_str(), sendings), ("a", 2));
         assert!(
-            told.contains("exactly one new deployment matches"),
-            "{told}"
+            reported.contains("exactly one new deployment matches"),
+            "{reported}"
         );
     }
 
@@ -468,8 +468,8 @@ mod tests {
         // It was somebody else's, and ours was never made.
         let others = looks(vec![vec![("a", Unclear)], vec![("a", Others)]]).await;
         assert_eq!((others.0.unwrap(), others.1), (made("second"), 2));
-        let beside = looks(vec![vec![("a", Others), ("b", Ours)]]).await;
-        assert_eq!((beside.0.unwrap(), beside.1), (made("b"), 1));
+        let context = looks(vec![vec![("a", Others), ("b", Ours)]]).await;
+        assert_eq!((context.0.unwrap(), context.1), (made("b"), 1));
         for (seen, count) in [
             (vec![vec![("a", Unclear)]], 1),
             (vec![vec![("a", Ours), ("b", Unclear)]], 2),
@@ -493,12 +493,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_late_effect_of_the_first_sending_is_told() {
-        let (result, _, told) =
+        let (result, _, reported) =
             play(vec![Err(failed(502)), Ok(made("b"))], &["b", "a"], true).await;
         assert_eq!(result.unwrap().id.0, "b");
         assert!(
-            told.contains("Deployment a is new too") && !told.contains("Deployment b is"),
-            "{told}"
+            reported.contains("Deployment a is new too") && !reported.contains("Deployment b is"),
+            "{reported}"
         );
     }
 }

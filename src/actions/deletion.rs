@@ -24,19 +24,19 @@ use crate::sevalla::{ApiError, ApiErrorKind, Client, Patience, ResourceRecord, R
 use crate::text::duration::duration;
 
 /// Between two attempts while the service refuses because something runs.
-const AGAIN: Duration = Duration::from_secs(3);
+const RETRY_INTERVAL: Duration = Duration::from_secs(3);
 
 /// How long it may go on refusing.
 const BUSY: Duration = Duration::from_secs(180);
 
 /// How long all that runs is watched after it was cancelled.
-const CANCELLING: Duration = Duration::from_secs(20);
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long looking for what runs may take: asking again may be enough.
 const LISTING: Duration = Duration::from_secs(4);
 
-/// How long an earlier failure may still be told after the new asking.
-const OLD_NEWS: Duration = Duration::from_secs(30);
+/// How long an earlier failure may still be reported after the new request.
+const STALE_FAILURE_WINDOW: Duration = Duration::from_secs(30);
 
 /// What is to be deleted.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl DeletionProgress {
     }
 
     /// Whether Sevalla was asked to delete the one that is being looked at.
-    pub(crate) fn has_asked(&self) -> bool {
+    pub(crate) fn has_requested(&self) -> bool {
         self.stage.get() != DeletionStage::Looking
     }
 
@@ -133,7 +133,7 @@ impl DeletionProgress {
 
     /// What was stopped for it, a sentence for each.
     pub(crate) fn stopped(&self) -> Vec<String> {
-        let tell = |(id, is_seen): &(DeploymentId, bool)| {
+        let report = |(id, is_seen): &(DeploymentId, bool)| {
             let seen = if *is_seen {
                 ""
             } else {
@@ -141,7 +141,7 @@ impl DeletionProgress {
             };
             format!("Deployment {id} was cancelled first, because it was in the way{seen}")
         };
-        self.stopped.borrow().iter().map(tell).collect()
+        self.stopped.borrow().iter().map(report).collect()
     }
 
     fn has_stopped(&self, id: &DeploymentId) -> bool {
@@ -170,26 +170,26 @@ impl DeletionProgress {
 
 /// Looks for what is to be deleted; `None` if it is gone. Refuses what does not
 /// have the name that the user has confirmed.
-pub(crate) async fn look_before_removal(
+pub(crate) async fn preflight_removal(
     client: &Client,
-    doomed: &DeleteRequest,
+    request: &DeleteRequest,
 ) -> Result<Option<(ResourceRef, ResourceRecord)>, TriggerError> {
-    let Some(id) = doomed.id else {
-        return find_by_name(client, doomed).await;
+    let Some(id) = request.id else {
+        return find_by_name(client, request).await;
     };
-    let thing = doomed.what.thing(id);
+    let thing = request.what.thing(id);
     let record = match client.record(thing, Patience::BEFORE_THE_START).await {
         Ok(record) => record,
         Err(error) if error.is_gone() => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    if record.text("display_name") != Some(&doomed.name) {
+    if record.text("display_name") != Some(&request.name) {
         return Err(TriggerError::refused(
             Failure::NameNotConfirmed,
             format!(
                 "{thing} is called {:?}, and confirm is {:?}",
                 record.name().unwrap_or_default(),
-                doomed.name
+                request.name
             ),
             format!(
                 "Check {}. If it is the right one, set confirm to its display name",
@@ -202,11 +202,11 @@ pub(crate) async fn look_before_removal(
 
 async fn find_by_name(
     client: &Client,
-    doomed: &DeleteRequest,
+    request: &DeleteRequest,
 ) -> Result<Option<(ResourceRef, ResourceRecord)>, TriggerError> {
-    let list = ResourceList::All(doomed.what.kind());
+    let list = ResourceList::All(request.what.kind());
     let all = client.pages(list, Patience::BEFORE_THE_START).await?;
-    let of_name = |record: &ResourceRecord| record.text("display_name") == Some(&doomed.name);
+    let of_name = |record: &ResourceRecord| record.text("display_name") == Some(&request.name);
     let mut found: Vec<ResourceRecord> = all.records.into_iter().filter(of_name).collect();
     if found.len() > 1 {
         let labels: Vec<String> = found.iter().map(ResourceRecord::label).collect();
@@ -214,14 +214,14 @@ async fn find_by_name(
             Failure::AmbiguousName,
             format!(
                 "Several are called {:?}: {}",
-                doomed.name,
+                request.name,
                 labels.join(", ")
             ),
-            format!("Use `{}` to choose one", doomed.what.kind().input()),
+            format!("Use `{}` to choose one", request.what.kind().input()),
         ));
     }
     Ok(found.pop().and_then(|record| {
-        let thing = doomed.what.thing(record.id()?);
+        let thing = request.what.thing(record.id()?);
         Some((thing, record))
     }))
 }
@@ -231,13 +231,13 @@ pub(crate) async fn remove(
     client: &Client,
     it: &DeletionTarget<'_>,
     course: &DeletionProgress,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<DeletionResult, TriggerError> {
     if !is_being_deleted(it.status) {
         if it.is_preview {
-            cancel_what_runs(client, Service::application(it.id), course, tell).await;
+            cancel_what_runs(client, Service::application(it.id), course, report).await;
         }
-        match ask(client, it, course, tell).await? {
+        match ask(client, it, course, report).await? {
             DeleteResponse::Agreed => {}
             DeleteResponse::Gone => return Ok(DeletionResult::Gone),
             DeleteResponse::Unanswered => return Ok(DeletionResult::Unanswered),
@@ -271,18 +271,18 @@ async fn cancel_what_runs(
     client: &Client,
     service: Service,
     course: &DeletionProgress,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> bool {
     let now = Instant::now();
     let left = client.deadline().saturating_duration_since(now);
-    let client = client.until(now + CANCELLING.min(left / 2));
+    let client = client.until(now + CANCEL_TIMEOUT.min(left / 2));
     let list = client.deployments(service, HISTORY, Patience::For(LISTING));
     let in_the_way =
         |deployment: &Deployment| is_busy(deployment) && !course.has_stopped(&deployment.id);
     let mut running = list.await.unwrap_or_default();
     running.retain(in_the_way);
     let stop = async |id: &DeploymentId| {
-        tell(EventKind::Note(&format!(
+        report(EventKind::Note(&format!(
             "Cancelling deployment {id}, which keeps the {} from being deleted",
             service.kind.noun()
         )));
@@ -309,12 +309,12 @@ async fn ask(
     client: &Client,
     it: &DeletionTarget<'_>,
     course: &DeletionProgress,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<DeleteResponse, TriggerError> {
     let thing = it.what.thing(it.id);
     let began = Instant::now();
     let give_up = client.deadline().min(began + BUSY);
-    let (mut attempts, mut is_told) = (0, false);
+    let (mut attempts, mut is_reported) = (0, false);
     loop {
         course.asks(&it.label);
         let asked = client
@@ -346,29 +346,29 @@ async fn ask(
             return Ok(DeleteResponse::Unanswered);
         }
         if let Some(service) = thing.service().filter(|_| is_refused)
-            && cancel_what_runs(client, service, course, tell).await
+            && cancel_what_runs(client, service, course, report).await
         {
             continue;
         }
         let is_enough = is_unconfirmed && attempts >= SENDINGS;
-        if is_enough || Instant::now() + AGAIN >= give_up {
+        if is_enough || Instant::now() + RETRY_INTERVAL >= give_up {
             return Err(course.explain(unsure(error, it)));
         }
-        if !is_told {
+        if !is_reported {
             let (noun, cause) = (thing.kind.noun(), &error.cause);
-            tell(EventKind::Note(&format!(
+            report(EventKind::Note(&format!(
                 "The {noun} cannot be deleted yet: {cause}. Trying again every {}.",
-                duration(AGAIN)
+                duration(RETRY_INTERVAL)
             )));
-            is_told = true;
+            is_reported = true;
         }
-        sleep(AGAIN).await;
+        sleep(RETRY_INTERVAL).await;
     }
 }
 
 /// Whether deleting took effect although no answer confirms it.
 async fn effect_on(client: &Client, thing: ResourceRef) -> Option<DeleteResponse> {
-    let look = client.lingering();
+    let look = client.with_grace();
     match look.record(thing, Patience::FOR_A_SEARCH).await {
         Ok(record) if is_being_deleted(record.text("status")) => Some(DeleteResponse::Agreed),
         Err(error) if error.is_gone() => Some(DeleteResponse::Gone),
@@ -421,7 +421,7 @@ async fn wait_until_gone(
             }
             Err(error) => return Err(error),
             Ok(record) => {
-                let is_new = !had_failed || asked.elapsed() > OLD_NEWS;
+                let is_new = !had_failed || asked.elapsed() > STALE_FAILURE_WINDOW;
                 if has_failed(record.text("status")) && is_new {
                     return Ok(DeletionResult::Failed);
                 }

@@ -7,7 +7,7 @@ use crate::sevalla::ApiError;
 /// Tells an event.
 pub(crate) type Report<'a> = &'a dyn Fn(EventKind<'_>);
 
-/// Why nothing was started, or cannot be told to have been.
+/// Why nothing was started, or is not known to have been.
 #[derive(Debug)]
 pub enum TriggerError {
     /// A request failed.
@@ -17,10 +17,10 @@ pub enum TriggerError {
     /// Something went wrong with one of several targets, or while a part was
     /// done that needs naming.
     At(String, Box<Self>),
-    /// The request was accepted, but which deployment it started is not to be
-    /// told.
+    /// The request was accepted, but which deployment it started is not
+    /// known.
     Unidentified(LookupFailure),
-    /// The answer was lost, and what there is now does not tell what happened.
+    /// The answer was lost, and what there is now does not show what happened.
     Ambiguous {
         /// How the answer was lost.
         lost: Box<ApiError>,
@@ -42,7 +42,7 @@ pub struct FailedPrecondition {
     pub hint: String,
 }
 
-/// Why it cannot be told whether a lost request took effect.
+/// Why it is not known whether a lost request took effect.
 #[derive(Debug)]
 pub enum LookupFailure {
     /// Several new ones could be ours.

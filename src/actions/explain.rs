@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::actions::deploy::cancel::CancelResult;
 use crate::actions::error::TriggerError;
-use crate::actions::explain::requests::{ambiguous, explain, judge};
+use crate::actions::explain::requests::{ambiguous, classify, explain};
 use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Origin, Service, Verdict};
 use crate::exit_status::ExitStatus;
 use crate::follow::FollowResult;
@@ -78,14 +78,14 @@ impl Outcome {
     /// A request failed before anything was started, or after a deployment was.
     pub fn of_api_error(error: &ApiError) -> Self {
         let headline = format!("Could not {}", error.operation.doing);
-        let (failure, hint) = judge(error);
+        let (failure, hint) = classify(error);
         Self::of(failure, headline)
             .because(error.to_string())
             .after(error.effort())
             .hint(hint)
     }
 
-    /// Nothing was started, or it cannot be told.
+    /// Nothing was started, or it is not known.
     pub fn of_trigger_error(error: TriggerError) -> Self {
         match error {
             TriggerError::Api(error) => Self::of_api_error(&error),
@@ -136,7 +136,7 @@ impl Outcome {
     pub fn of_verdict(
         deployment: &EndedDeployment,
         service: Service,
-        beside: FailureContext,
+        context: FailureContext,
     ) -> Self {
         let subject = format!(
             "Deployment {} of the {}",
@@ -149,19 +149,19 @@ impl Outcome {
                 deployment.id,
                 service.kind.noun()
             )),
-            Verdict::Failed => of_failed(deployment, &subject, beside),
+            Verdict::Failed => of_failed(deployment, &subject, context),
             Verdict::Cancelled => Self::of(
                 Failure::DeploymentCancelled,
                 format!("{subject} was cancelled"),
             )
             .because("Somebody, or a newer deployment, stopped it while it ran")
-            .hint(beside.after_nothing("Run again if it should be deployed")),
-            Verdict::Skipped => of_skipped(deployment, &subject, beside),
+            .hint(context.after_nothing("Run again if it should be deployed")),
+            Verdict::Skipped => of_skipped(deployment, &subject, context),
         }
     }
 }
 
-fn of_skipped(deployment: &Deployment, subject: &str, beside: FailureContext) -> Outcome {
+fn of_skipped(deployment: &Deployment, subject: &str, context: FailureContext) -> Outcome {
     let (cause, step) = match deployment.origin {
         Origin::Manual => (
             "Path filters skip pushes only, so it was cancelled while it waited in the queue, or a \
@@ -177,7 +177,7 @@ fn of_skipped(deployment: &Deployment, subject: &str, beside: FailureContext) ->
     };
     Outcome::of(Failure::DeploymentSkipped, format!("{subject} was skipped"))
         .because(cause)
-        .hint(beside.after_nothing(step))
+        .hint(context.after_nothing(step))
 }
 
 /// Ends without a deployment that are no failures.
@@ -215,17 +215,17 @@ impl Outcome {
     }
 }
 
-fn of_failed(deployment: &Deployment, subject: &str, beside: FailureContext) -> Outcome {
+fn of_failed(deployment: &Deployment, subject: &str, context: FailureContext) -> Outcome {
     let mut outcome = Outcome::of(Failure::DeploymentFailed, format!("{subject} failed"));
     let Some(error) = &deployment.build_error else {
-        return outcome.hint(beside.after_failure());
+        return outcome.hint(context.after_failure());
     };
     outcome.why.push(format!("The build said: {error}"));
-    let beside = FailureContext {
+    let context = FailureContext {
         log: LogEvidence::Cause,
-        ..beside
+        ..context
     };
-    outcome.hint(beside.after_failure())
+    outcome.hint(context.after_failure())
 }
 
 /// Deployed, and yet not as it should be; or not deployed after all.
@@ -317,14 +317,14 @@ impl Outcome {
     /// does not know: it may have ended since.
     #[must_use]
     pub fn and_left(self, id: &DeploymentId, seen: Option<&LastSeen>) -> Self {
-        let said = match seen {
+        let reason = match seen {
             Some(LastSeen { status, at }) => {
                 let words = status.in_words();
                 format!("Deployment {id} was last seen {words}, at {at:.0}")
             }
             None => format!("Deployment {id} was left as it was; this run did not see its end"),
         };
-        self.because(said)
+        self.because(reason)
             .hint_if_interrupted("Check in the dashboard how the deployment ends")
     }
 
@@ -480,7 +480,7 @@ mod tests {
             ..unseen.clone()
         };
         let at = Timestamp::from_second(1_767_225_600).ok();
-        for (last, at, said) in [
+        for (last, at, reason) in [
             (&unseen, None, "This run has seen nothing of it but its id"),
             (
                 &unseen,
@@ -489,7 +489,7 @@ mod tests {
             ),
             (&running, None, "It was last seen running"),
         ] {
-            assert_eq!(left_at(last, at), said);
+            assert_eq!(left_at(last, at), reason);
         }
     }
 

@@ -23,7 +23,7 @@ use crate::outcome::Outcome;
 use crate::sevalla::Patience;
 
 /// How long a deployment that Sevalla starts by itself may take to appear.
-const APPEARANCE: Duration = Duration::from_secs(180);
+const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// How long cancelling is watched closely, before it is followed like anything
 /// else.
@@ -41,7 +41,7 @@ impl ActionContext<'_> {
     /// Follows a deployment that this run has not started.
     pub(crate) async fn attach(&self, service: Service, sought: &DeploymentSelector) -> Outcome {
         tokio::select! {
-            found = self.seek(service, sought) => match found {
+            found = self.find_deployment(service, sought) => match found {
                 Ok((place, deployment)) => {
                     if let DeploymentSelector::Known(_) = sought
                         && let Some(refused) = self.refuse_unguarded_following(&deployment)
@@ -61,19 +61,19 @@ impl ActionContext<'_> {
                 }
                 Err(outcome) => outcome,
             },
-            signal = self.stop.asked() => {
+            signal = self.stop.requested() => {
                 Outcome::interrupted(signal).because("Nothing was being followed yet")
             }
         }
     }
 
-    async fn seek(
+    async fn find_deployment(
         &self,
         service: Service,
         sought: &DeploymentSelector,
     ) -> Result<(AutoDeployConfig, Deployment), Outcome> {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        let place = match auto_deploy::look_at(&self.client, service, &tell).await {
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        let place = match auto_deploy::look_at(&self.client, service, &report).await {
             Ok(place) => place,
             Err(error) => return Err(self.not_started(error).await),
         };
@@ -129,7 +129,7 @@ impl ActionContext<'_> {
         place: &AutoDeployConfig,
     ) -> Result<Discovery, TriggerError> {
         let started = Instant::now();
-        let give_up = self.deadline.moment().min(started + APPEARANCE);
+        let give_up = self.deadline.moment().min(started + DISCOVERY_TIMEOUT);
         let mut looks = Schedule::for_looks();
         let mut first: Option<Vec<DeploymentId>> = None;
         loop {
@@ -148,7 +148,7 @@ impl ActionContext<'_> {
             {
                 return Ok(Discovery::Yes(Box::new(ours.clone())));
             }
-            // One that does not tell its commit yet may be it.
+            // One that shows no commit yet may be it.
             let is_open = |deployment: &Deployment| {
                 deployment.commit_sha.is_none() && deployment.status.verdict().is_none()
             };
@@ -187,15 +187,15 @@ impl ActionContext<'_> {
         tokio::select! {
             // The signal first, as in `until_stopped`.
             biased;
-            signal = self.stop.asked() => Outcome::interrupted(signal)
+            signal = self.stop.requested() => Outcome::interrupted(signal)
                 .because(format!("Whether deployment {id} was cancelled was not seen")),
             outcome = self.cancel_and_wait(service, id) => outcome,
         }
     }
 
     async fn cancel_and_wait(&self, service: Service, id: &DeploymentId) -> Outcome {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        let found = match auto_deploy::look_at(&self.client, service, &tell).await {
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        let found = match auto_deploy::look_at(&self.client, service, &report).await {
             Ok(_) => {
                 let patience = Patience::BEFORE_THE_START;
                 let read = self.client.read_deployment(service, id, patience).await;
@@ -207,16 +207,16 @@ impl ActionContext<'_> {
             Ok(deployment) => deployment,
             Err(error) => return self.not_started(error).await,
         };
-        tell(EventKind::Found(service, &deployment));
+        report(EventKind::Found(service, &deployment));
         if let Some(ended) = deployment.ended() {
             return already_ended(&ended);
         }
         if self.plan.dry_run {
             return Outcome::planned(&format!("cancel deployment {id}"));
         }
-        tell(EventKind::Cancelling);
+        report(EventKind::Cancelling);
         let closely = self.deadline.moment().min(Instant::now() + CLOSE_WATCH);
-        match cancel::cancel(&self.client.until(closely), service, id, &tell).await {
+        match cancel::cancel(&self.client.until(closely), service, id, &report).await {
             CancelResult::Ended(ended) | CancelResult::TooLate(ended) => was_cancelled(&ended),
             CancelResult::Accepted => self.wait_for_end(service, deployment).await,
             CancelResult::Refused(error) | CancelResult::Unknown(error) => {
@@ -226,9 +226,9 @@ impl ActionContext<'_> {
     }
 
     async fn wait_for_end(&self, service: Service, deployment: Deployment) -> Outcome {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         let id = deployment.id.clone();
-        match self.end_of_cancelled(service, deployment, &tell).await {
+        match self.end_of_cancelled(service, deployment, &report).await {
             EndOfCancelled::Ended(ended) => was_cancelled(&ended),
             EndOfCancelled::Gone => cancelled(&id),
             EndOfCancelled::NotSeen(ended) => Outcome::of_ended(&ended, service),

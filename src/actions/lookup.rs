@@ -25,7 +25,7 @@ const SEARCH: &[Duration] = &[
 const SLOW_SEARCH: Duration = Duration::from_secs(10);
 
 /// Between two looks once the run has to end.
-const LOOK: Duration = Duration::from_millis(400);
+const LOOK_INTERVAL: Duration = Duration::from_millis(400);
 
 /// A look at what is new for a key. It is boxed, since every action has one of
 /// its own, and what is done with it would be compiled for each.
@@ -104,7 +104,7 @@ pub(super) async fn find_each<K: Copy, T: Candidate>(
         }
         sleep(*wait).await;
         let mut still_open = Vec::new();
-        for (key, doubted) in open {
+        for (key, uncertain) in open {
             let all = match search(key).await {
                 Ok(Some(all)) => all,
                 Ok(None) => {
@@ -116,19 +116,19 @@ pub(super) async fn find_each<K: Copy, T: Candidate>(
                     continue;
                 }
             };
-            match judge(all, doubted) {
+            match classify(all, uncertain) {
                 LookVerdict::One(one) => found.push((key, one)),
                 LookVerdict::Several(several) => missing.push((key, LookupError::Several(several))),
-                LookVerdict::Open(doubted) => still_open.push((key, doubted)),
+                LookVerdict::Open(uncertain) => still_open.push((key, uncertain)),
             }
         }
         open = still_open;
     }
-    missing.extend(open.into_iter().map(|(key, doubted)| {
-        let not_one = if doubted.is_empty() {
+    missing.extend(open.into_iter().map(|(key, uncertain)| {
+        let not_one = if uncertain.is_empty() {
             LookupError::None
         } else {
-            LookupError::Several(doubted)
+            LookupError::Several(uncertain)
         };
         (key, not_one)
     }));
@@ -150,27 +150,28 @@ enum LookVerdict<T> {
     Open(Vec<T>),
 }
 
-/// Judges what is new now. `doubted` is what earlier looks left in doubt: it
+/// Judges what is new now. `uncertain` is what earlier looks left in doubt: it
 /// stays so even when it disappears, until a look shows that it is somebody
 /// else's.
-fn judge<T: Candidate>(all: Vec<Candidates<T>>, mut doubted: Vec<T>) -> LookVerdict<T> {
-    doubted.retain(|earlier| !all.iter().any(|now| now.it.id() == earlier.id()));
+fn classify<T: Candidate>(all: Vec<Candidates<T>>, mut uncertain: Vec<T>) -> LookVerdict<T> {
+    uncertain.retain(|earlier| !all.iter().any(|now| now.it.id() == earlier.id()));
     let mut possible = all;
     possible.retain(|found| found.whose != Ownership::Others);
-    let is_certain = doubted.is_empty() && possible.iter().all(|one| one.whose == Ownership::Ours);
+    let is_certain =
+        uncertain.is_empty() && possible.iter().all(|one| one.whose == Ownership::Ours);
     let mut possible: Vec<T> = possible.into_iter().map(|found| found.it).collect();
     match possible.pop() {
         Some(one) if is_certain && possible.is_empty() => LookVerdict::One(one),
         Some(one) => {
             possible.push(one);
-            possible.extend(doubted);
+            possible.extend(uncertain);
             if is_certain {
                 LookVerdict::Several(possible)
             } else {
                 LookVerdict::Open(possible)
             }
         }
-        None => LookVerdict::Open(doubted),
+        None => LookVerdict::Open(uncertain),
     }
 }
 
@@ -180,22 +181,22 @@ pub(crate) async fn search_to_the_end<T: Candidate>(
     client: &Client,
     search: impl AsyncFn() -> SearchResult<T>,
 ) -> Option<T> {
-    let mut doubted = Vec::new();
+    let mut uncertain = Vec::new();
     loop {
         match search().await {
             Ok(None) => return None,
-            Ok(Some(all)) => match judge(all, doubted) {
+            Ok(Some(all)) => match classify(all, uncertain) {
                 LookVerdict::One(one) => return Some(one),
-                LookVerdict::Several(several) => doubted = several,
-                LookVerdict::Open(open) => doubted = open,
+                LookVerdict::Several(several) => uncertain = several,
+                LookVerdict::Open(open) => uncertain = open,
             },
             Err(error) if error.next() == RetryDecision::Fatal => return None,
             Err(_) => {}
         }
-        if Instant::now() + LOOK >= client.deadline() {
+        if Instant::now() + LOOK_INTERVAL >= client.deadline() {
             return None;
         }
-        sleep(LOOK).await;
+        sleep(LOOK_INTERVAL).await;
     }
 }
 
@@ -289,7 +290,7 @@ mod tests {
     #[test]
     fn of_one_look_only_what_is_certain_is_taken() {
         let ours = |ids: &[&str]| ids.iter().map(|id| Candidates::ours(made(id))).collect();
-        let one = |all| match judge(all, Vec::new()) {
+        let one = |all| match classify(all, Vec::new()) {
             LookVerdict::One(one) => Some(one),
             LookVerdict::Several(_) | LookVerdict::Open(_) => None,
         };

@@ -61,7 +61,7 @@ const LAST_REQUESTS: Duration = sevalla::SPARED;
 const LATE_CANCEL: Duration = Duration::from_millis(9700);
 
 /// How long cleaning up may take after a signal. A CI sends the next one after
-/// seven and a half seconds; a second of ours is left for telling.
+/// seven and a half seconds; a second of ours is left for reporting.
 const CLEAN_UP: Duration = Duration::from_millis(4800);
 
 /// How much of that an answer may take that is on its way.
@@ -74,7 +74,7 @@ const KEPT_FOR_CANCELLING: Duration = Duration::from_millis(1200);
 const KEY_CHECK: Duration = Duration::from_secs(3);
 
 /// How long what only adds words may keep the run after its end is known.
-const MORE_WORDS: Duration = Duration::from_secs(5);
+const DETAIL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a deployment of another commit is watched after it was cancelled.
 const MISMATCH: Duration = Duration::from_secs(30);
@@ -110,13 +110,13 @@ pub(crate) struct ActionContext<'a> {
     /// The process's variables.
     pub(crate) variables: &'a Variables,
     /// What every text from outside passes.
-    pub(crate) gate: &'a Sanitizer,
+    pub(crate) sanitizer: &'a Sanitizer,
     /// Sets up what carries requests to others than Sevalla.
     pub(crate) connect: &'a dyn Fn() -> Result<Box<dyn Transport>, ConnectionError>,
     /// Whether the code host has once not answered in time.
     pub(crate) is_host_silent: Cell<bool>,
-    /// What is to be written in a comment once the end is told.
-    pub(crate) last_words: &'a Cell<Option<DeferredComment>>,
+    /// What is to be written in a comment once the end is reported.
+    pub(crate) deferred_comment: &'a Cell<Option<DeferredComment>>,
     /// The journal, once it is open, if the run has one.
     pub(crate) journal: OnceCell<Rc<Journal>>,
     /// Lets few deployments at a time prepare their start, if there are several.
@@ -178,10 +178,10 @@ impl ActionContext<'_> {
             reporter: self.reporter.about(service),
             clock: self.clock,
             variables: self.variables,
-            gate: self.gate,
+            sanitizer: self.sanitizer,
             connect: self.connect,
             is_host_silent: Cell::new(self.is_host_silent.get()),
-            last_words: self.last_words,
+            deferred_comment: self.deferred_comment,
             journal: OnceCell::new(),
             turns: None,
             followed: self.followed.clone(),
@@ -196,7 +196,7 @@ impl ActionContext<'_> {
             // The signal first: it also makes requests give up, and then what
             // they give up with is not the reason for the end.
             biased;
-            signal = self.stop.asked() => {
+            signal = self.stop.requested() => {
                 self.reporter.on(EventKind::Stopping(signal, None));
                 Err(signal)
             }
@@ -215,7 +215,7 @@ impl ActionContext<'_> {
         tokio::select! {
             // The signal first, as in `until_stopped`.
             biased;
-            signal = self.stop.asked() => {
+            signal = self.stop.requested() => {
                 let by = Instant::now() + CLEAN_UP;
                 report(EventKind::Stopping(signal, then));
                 let result = timeout(IN_FLIGHT, write).await.ok();
@@ -227,9 +227,9 @@ impl ActionContext<'_> {
 
     /// A diagnosis of the log of a deployment that is about to be followed. The
     /// reporter shows what it finds.
-    fn diagnose_log(&self, tell: Report<'_>) -> LogDiagnosis {
-        let log = LogDiagnosis::new(self.gate.clone());
-        tell(EventKind::LogDiagnosis(&log));
+    fn diagnose_log(&self, report: Report<'_>) -> LogDiagnosis {
+        let log = LogDiagnosis::new(self.sanitizer.clone());
+        report(EventKind::LogDiagnosis(&log));
         log
     }
 
@@ -247,7 +247,7 @@ impl ActionContext<'_> {
     /// A client to look up what a request has made whose answer the run does
     /// not wait for any more. What it finds can still be cancelled `by` then.
     fn looking_up(&self, by: Instant) -> Client {
-        self.client.hurried(by - KEPT_FOR_CANCELLING)
+        self.client.for_cleanup(by - KEPT_FOR_CANCELLING)
     }
 
     /// What a deployment is followed through.
@@ -267,8 +267,8 @@ impl ActionContext<'_> {
     /// to end.
     async fn for_more_words<T>(&self, read: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
-            read = timeout(MORE_WORDS, read) => read.ok(),
-            _ = self.stop.asked() => None,
+            read = timeout(DETAIL_TIMEOUT, read) => read.ok(),
+            _ = self.stop.requested() => None,
         }
     }
 
@@ -283,7 +283,7 @@ impl ActionContext<'_> {
         if status != Some(403) {
             return outcome;
         }
-        let client = self.client.hurried(Instant::now() + KEY_CHECK);
+        let client = self.client.for_cleanup(Instant::now() + KEY_CHECK);
         let capabilities = client.key_capabilities().await;
         if capabilities.is_empty() {
             return outcome;

@@ -24,12 +24,12 @@ const NEAR: f64 = 0.6;
 
 /// Takes out each name that the action has no use for, with a warning. A UUID
 /// there would have no effect either.
-pub(crate) fn drop_unused(action: ActionName, inputs: &mut Inputs, doubts: &mut Validation) {
+pub(crate) fn drop_unused(action: ActionName, inputs: &mut Inputs, validation: &mut Validation) {
     for GivenName { kind, .. } in inputs.names.clone() {
         let Some(why) = why_unused(action, kind, inputs) else {
             continue;
         };
-        doubts.ignored(&why, [(true, kind.input())]);
+        validation.ignored(&why, [(true, kind.input())]);
         inputs.drop_name(kind);
     }
 }
@@ -55,7 +55,7 @@ fn why_unused(action: ActionName, kind: ResourceKind, inputs: &Inputs) -> Option
 }
 
 /// Reports each id that is given as a name where the action needs the id itself.
-pub(crate) fn refuse_names(action: ActionName, inputs: &Inputs, doubts: &mut Validation) {
+pub(crate) fn refuse_names(action: ActionName, inputs: &Inputs, validation: &mut Validation) {
     for GivenName { kind, name } in &inputs.names {
         let input = kind.input();
         let why = if !action.row().by_name.contains(&input) {
@@ -69,7 +69,7 @@ pub(crate) fn refuse_names(action: ActionName, inputs: &Inputs, doubts: &mut Val
             "{name:?} is a name, and {why}. Copy it from the settings of the {}",
             kind.noun()
         );
-        doubts.problem(ProblemKind::Unusable, inputs.spelling(input), &message);
+        validation.problem(ProblemKind::Unusable, inputs.spelling(input), &message);
     }
 }
 
@@ -79,7 +79,7 @@ impl ActionContext<'_> {
         for GivenName { kind, name } in &self.plan.names {
             let found = tokio::select! {
                 found = self.look_up(*kind, name) => found,
-                signal = self.stop.asked() => return Err(nothing_started(signal)),
+                signal = self.stop.requested() => return Err(nothing_started(signal)),
             };
             match found {
                 Ok(id) => inputs = inputs.with_id(*kind, id),

@@ -15,7 +15,7 @@ pub(crate) struct Poller {
 impl Poller {
     pub(crate) fn new(client: &Client) -> Self {
         Self {
-            client: client.lingering(),
+            client: client.with_grace(),
             waits: Schedule::for_looks(),
             deadline: client.deadline(),
         }

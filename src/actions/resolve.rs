@@ -124,26 +124,26 @@ impl Plan {
         matches!(self.task, Task::CheckUp(_))
     }
 
-    /// Combines the inputs with what the CI tells, or tells everything that
+    /// Combines the inputs with the CI's facts, or returns everything that
     /// does not fit, together with the `problems` that reading them brought.
     pub fn resolve(
         mut inputs: Inputs,
         facts: &Facts,
         problems: Vec<Problem>,
     ) -> Result<Self, Vec<Problem>> {
-        let mut doubts = Validation {
+        let mut validation = Validation {
             problems,
             warnings: Vec::new(),
             why_no_secrets: why_no_secrets(facts),
         };
-        name_branch(&mut inputs, facts, &mut doubts);
-        let task = action(&inputs, &mut doubts)
-            .and_then(|action| task(action, &mut inputs, facts, &mut doubts));
-        let journal = journal(&inputs, facts, &mut doubts);
-        let Some(task) = task.filter(|_| doubts.problems.is_empty()) else {
-            return Err(doubts.problems);
+        name_branch(&mut inputs, facts, &mut validation);
+        let task = action(&inputs, &mut validation)
+            .and_then(|action| task(action, &mut inputs, facts, &mut validation));
+        let journal = journal(&inputs, facts, &mut validation);
+        let Some(task) = task.filter(|_| validation.problems.is_empty()) else {
+            return Err(validation.problems);
         };
-        let follow = inputs.wait_for_finish && can_follow(&task, &inputs, &mut doubts);
+        let follow = inputs.wait_for_finish && can_follow(&task, &inputs, &mut validation);
         let expected_commit = ExpectedRevision::of(&inputs, facts);
         let check = check(&inputs);
         // What somebody else has started is theirs to stop.
@@ -182,7 +182,7 @@ impl Plan {
             journal,
             rerun: RerunRule::of(inputs.on_rerun, facts),
             names: inputs.names,
-            warnings: doubts.warnings,
+            warnings: validation.warnings,
         };
         plan.with_guard(spelling)
     }
@@ -200,8 +200,8 @@ impl Plan {
                 )])
             }
             gap => {
-                let told = gap.map(|gap| (Warning::CommitNotCompared, gap.as_warning()));
-                self.warnings.extend(told);
+                let reported = gap.map(|gap| (Warning::CommitNotCompared, gap.as_warning()));
+                self.warnings.extend(reported);
                 Ok(self)
             }
         }
@@ -231,10 +231,10 @@ pub fn action_of(inputs: &Inputs) -> Option<ActionName> {
 }
 
 /// The journal that the user wants, if the action has one.
-fn journal(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Option<RunJournal> {
+fn journal(inputs: &Inputs, facts: &Facts, validation: &mut Validation) -> Option<RunJournal> {
     let action = action_of(inputs)?;
     let has = |name: &str| inputs.is_given(name) && !action.row().uses(name);
-    doubts.ignored(
+    validation.ignored(
         &format!("on {}", action.word()),
         [
             (has("state-file"), "state-file"),
@@ -247,15 +247,15 @@ fn journal(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Option<Ru
     }
     let Some(path) = inputs.state_file.clone() else {
         let is_alone = inputs.is_given("run-key");
-        doubts.ignored("without state-file", [(is_alone, "run-key")]);
+        validation.ignored("without state-file", [(is_alone, "run-key")]);
         return None;
     };
     // What it has written is looked up, and the file is authenticated with it.
-    doubts.need_token(inputs);
+    validation.need_token(inputs);
     let given = inputs.run_key.as_ref().map(|key| key.0.clone());
     let Some(key) = given.or_else(|| facts.run_key.clone()) else {
         if !inputs.is_given("run-key") {
-            doubts.problem(
+            validation.problem(
                 ProblemKind::Missing,
                 "run-key",
                 "`state-file` requires it, since no CI names this run. Set `run-key` to a name that \
@@ -288,7 +288,7 @@ pub(crate) fn check(inputs: &Inputs) -> Option<Check> {
 }
 
 /// Takes the branch that the user gives for what the CI means by this text.
-fn name_branch(inputs: &mut Inputs, facts: &Facts, doubts: &mut Validation) {
+fn name_branch(inputs: &mut Inputs, facts: &Facts, validation: &mut Validation) {
     let Some(branch) = &mut inputs.branch else {
         return;
     };
@@ -305,17 +305,17 @@ fn name_branch(inputs: &mut Inputs, facts: &Facts, doubts: &mut Validation) {
              branch of this name, write refs/heads/{}",
             branch.name
         );
-        doubts.problem(ProblemKind::Unusable, inputs.spelling("branch"), &message);
+        validation.problem(ProblemKind::Unusable, inputs.spelling("branch"), &message);
     }
 }
 
-pub(crate) fn action(inputs: &Inputs, doubts: &mut Validation) -> Option<ActionName> {
+pub(crate) fn action(inputs: &Inputs, validation: &mut Validation) -> Option<ActionName> {
     let action = action_of(inputs);
     if action.is_some() || inputs.is_given("action") {
         // Whatever it was to be: only calling a hook needs no key.
         let may_call = action.is_some() || inputs.is_given("deploy-hook-url");
         if !may_call {
-            doubts.need_token(inputs);
+            validation.need_token(inputs);
         }
         return action;
     }
@@ -328,16 +328,16 @@ pub(crate) fn action(inputs: &Inputs, doubts: &mut Validation) -> Option<ActionN
             inputs.spelling(app.unwrap_or("app-id")),
             inputs.spelling("static-site-id")
         );
-        doubts.problem(ProblemKind::Conflict, "action", &message);
+        validation.problem(ProblemKind::Conflict, "action", &message);
         return None;
     }
-    doubts.problem(
+    validation.problem(
         ProblemKind::Missing,
         "app-id",
         "there is nothing to deploy. Set `app-id` (or `deploy-hook-url`) for an application, \
          `static-site-id` for a static site, or `action` for anything else",
     );
-    doubts.need_token(inputs);
+    validation.need_token(inputs);
     None
 }
 
@@ -357,13 +357,13 @@ fn asks_for_result(action: ActionName, inputs: &Inputs) -> bool {
 }
 
 /// Whether the deployment that the task starts can be followed; a warning if not.
-fn can_follow(task: &Task, inputs: &Inputs, doubts: &mut Validation) -> bool {
+fn can_follow(task: &Task, inputs: &Inputs, validation: &mut Validation) -> bool {
     let can_follow = match task {
         Task::Deploy(work) => inputs.sevalla_token.is_some() && work.service().is_some(),
         _ => true,
     };
     if !can_follow {
-        doubts.warnings.push((
+        validation.warnings.push((
             Warning::DeploymentNotFollowed,
             "The deployment cannot be followed: that needs sevalla-token, and app-id where the \
              hook's address does not name the application. The run ends once the deployment is \
@@ -375,7 +375,7 @@ fn can_follow(task: &Task, inputs: &Inputs, doubts: &mut Validation) -> bool {
 }
 
 /// Notes what speaks against the action, whatever its own inputs are.
-fn object(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Validation) {
+fn object(action: ActionName, inputs: &Inputs, facts: &Facts, validation: &mut Validation) {
     if let Some(failed) = facts
         .failed_upstream
         .as_ref()
@@ -387,9 +387,9 @@ fn object(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Valid
              job, such as `if: github.event.workflow_run.conclusion == 'success'`, or set \
              expected-commit to off to deploy whatever the result"
         );
-        doubts.problem(ProblemKind::Upstream, event, &message);
+        validation.problem(ProblemKind::Upstream, event, &message);
     }
-    doubts.ignored(
+    validation.ignored(
         "with expected-commit: off",
         [(
             inputs.expected_commit == ExpectedCommit::Off
@@ -403,7 +403,7 @@ fn object(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Valid
             crate::actions::preview::fork::REASON,
             crate::actions::preview::fork::ADVICE
         );
-        doubts.problem(ProblemKind::Fork, "on-fork", &message);
+        validation.problem(ProblemKind::Fork, "on-fork", &message);
     }
 }
 
@@ -412,81 +412,81 @@ fn task(
     action: ActionName,
     inputs: &mut Inputs,
     facts: &Facts,
-    doubts: &mut Validation,
+    validation: &mut Validation,
 ) -> Option<Task> {
-    drop_unused(action, inputs, doubts);
-    object(action, inputs, facts, doubts);
-    refuse_names(action, inputs, doubts);
+    drop_unused(action, inputs, validation);
+    object(action, inputs, facts, validation);
+    refuse_names(action, inputs, validation);
     // A preview that is to be deleted requires less.
     if action != ActionName::Preview {
-        doubts.need(action, inputs);
+        validation.need(action, inputs);
     }
-    task_of(action, inputs, facts, doubts)
+    task_of(action, inputs, facts, validation)
 }
 
 fn task_of(
     action: ActionName,
     inputs: &Inputs,
     facts: &Facts,
-    doubts: &mut Validation,
+    validation: &mut Validation,
 ) -> Option<Task> {
     use MutableKind::{Application, Database, StaticSite};
     let managed = match action {
-        ActionName::DeployApp => return deploy::application(inputs, doubts).map(Task::Deploy),
+        ActionName::DeployApp => return deploy::application(inputs, validation).map(Task::Deploy),
         ActionName::DeployStaticSite => {
-            return deploy::static_site(inputs, doubts).map(Task::Deploy);
+            return deploy::static_site(inputs, validation).map(Task::Deploy);
         }
-        ActionName::RollbackApp => return deploy::rollback_application(inputs, doubts),
-        ActionName::RollbackStaticSite => return deploy::rollback_static_site(inputs, doubts),
-        ActionName::PromoteApp => return promote(inputs, doubts),
-        ActionName::CreatePreviewApp => return preview::create(inputs, facts, doubts),
-        ActionName::DeletePreviewApp => return Some(preview::delete(inputs, facts, doubts)),
-        ActionName::Preview => return preview::by_event(inputs, facts, doubts),
-        ActionName::CleanPreviews => return Some(preview::clean(inputs, facts, doubts)),
+        ActionName::RollbackApp => return deploy::rollback_application(inputs, validation),
+        ActionName::RollbackStaticSite => return deploy::rollback_static_site(inputs, validation),
+        ActionName::PromoteApp => return promote(inputs, validation),
+        ActionName::CreatePreviewApp => return preview::create(inputs, facts, validation),
+        ActionName::DeletePreviewApp => return Some(preview::delete(inputs, facts, validation)),
+        ActionName::Preview => return preview::by_event(inputs, facts, validation),
+        ActionName::CleanPreviews => return Some(preview::clean(inputs, facts, validation)),
         ActionName::DeployStack | ActionName::PlanStack | ActionName::PreviewStack => {
-            return stack::task(action, inputs, facts, doubts);
+            return stack::task(action, inputs, facts, validation);
         }
-        ActionName::Follow => return follow(inputs, facts, doubts),
-        ActionName::Cancel => return cancel(inputs, doubts),
+        ActionName::Follow => return follow(inputs, facts, validation),
+        ActionName::Cancel => return cancel(inputs, validation),
         ActionName::Doctor => return Some(Task::CheckUp(Box::new(doctor::checkup(inputs, facts)))),
-        ActionName::List => manage::list(inputs, doubts),
-        ActionName::Show => manage::show(inputs, doubts),
-        ActionName::UpdateApp => manage::update(Application, inputs, doubts),
-        ActionName::UpdateStaticSite => manage::update(StaticSite, inputs, doubts),
-        ActionName::UpdateDatabase => manage::update(Database, inputs, doubts),
+        ActionName::List => manage::list(inputs, validation),
+        ActionName::Show => manage::show(inputs, validation),
+        ActionName::UpdateApp => manage::update(Application, inputs, validation),
+        ActionName::UpdateStaticSite => manage::update(StaticSite, inputs, validation),
+        ActionName::UpdateDatabase => manage::update(Database, inputs, validation),
         ActionName::DeleteApp => manage::delete(Application, inputs),
         ActionName::DeleteStaticSite => manage::delete(StaticSite, inputs),
         ActionName::DeleteDatabase => manage::delete(Database, inputs),
-        ActionName::CreateDatabase => manage::create(inputs, doubts),
-        ActionName::ConnectDatabase => manage::connect(inputs, doubts),
-        ActionName::PurgeCache => one_service(inputs, doubts).map(ResourceAction::Purge),
+        ActionName::CreateDatabase => manage::create(inputs, validation),
+        ActionName::ConnectDatabase => manage::connect(inputs, validation),
+        ActionName::PurgeCache => one_service(inputs, validation).map(ResourceAction::Purge),
         ActionName::ToggleCdn => manage::toggle_cdn(inputs),
     };
     Some(Task::Manage(Box::new(managed?)))
 }
 
-pub(crate) fn promote(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
+pub(crate) fn promote(inputs: &Inputs, validation: &mut Validation) -> Option<Task> {
     let promotion = Promotion {
         pipeline: inputs.pipeline_id?,
         source: inputs.source_app_id?,
         targets: inputs.target_app_ids.clone()?.0,
     };
     if promotion.targets.contains(&promotion.source) {
-        doubts.problem(
+        validation.problem(
             ProblemKind::Conflict,
             inputs.spelling("target-app-ids"),
             "the source is among the targets. Remove it",
         );
     }
-    doubts.ignored(
+    validation.ignored(
         "on promote-app: each target has a queue of its own",
         [(inputs.when_busy != WhenBusy::Queue, "when-busy")],
     );
     Some(Task::Promote(promotion))
 }
 
-pub(crate) fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Option<Task> {
-    let service = one_service(inputs, doubts);
+pub(crate) fn follow(inputs: &Inputs, facts: &Facts, validation: &mut Validation) -> Option<Task> {
+    let service = one_service(inputs, validation);
     let sought = match (&inputs.deployment_id, &inputs.expected_commit) {
         (Some(id), _) => Some(DeploymentSelector::Known(id.0.clone())),
         (None, _) if inputs.is_given("deployment-id") => None,
@@ -497,7 +497,7 @@ pub(crate) fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) ->
                 ExpectedCommit::Off => None,
             };
             if commit.is_none() {
-                doubts.problem(
+                validation.problem(
                     ProblemKind::Missing,
                     "deployment-id",
                     "there is no deployment to follow. Set `deployment-id`, or `expected-commit` to \
@@ -516,18 +516,18 @@ pub(crate) fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) ->
     Some(Task::Follow(service?, sought?))
 }
 
-fn cancel(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
-    let service = one_service(inputs, doubts);
+fn cancel(inputs: &Inputs, validation: &mut Validation) -> Option<Task> {
+    let service = one_service(inputs, validation);
     let id = inputs.deployment_id.as_ref()?.0.clone();
     Some(Task::Cancel(service?, id))
 }
 
 /// The one service that the inputs name.
-pub(crate) fn one_service(inputs: &Inputs, doubts: &mut Validation) -> Option<Service> {
+pub(crate) fn one_service(inputs: &Inputs, validation: &mut Validation) -> Option<Service> {
     if inputs.is_given("app-id") && inputs.is_given("static-site-id") {
         let app = inputs.spelling("app-id");
         let message = format!("{app} is given too, and the action takes one. Remove one of them");
-        doubts.problem(
+        validation.problem(
             ProblemKind::Conflict,
             inputs.spelling("static-site-id"),
             &message,

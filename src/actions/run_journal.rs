@@ -52,7 +52,7 @@ impl ActionContext<'_> {
             return Ok(());
         }
         // A secret in these is masked: in the same way each time.
-        let masked = |text: &str| self.gate.line(text).as_str().to_owned();
+        let masked = |text: &str| self.sanitizer.line(text).as_str().to_owned();
         let identity = RunIdentity {
             key: masked(&journal.key),
             action: journal.action.word().to_owned(),
@@ -88,7 +88,7 @@ impl ActionContext<'_> {
         }
         // Text from outside may contain a secret.
         let text = |text: &str| {
-            let line = shorten(self.gate.line(text), LONGEST, self.gate);
+            let line = shorten(self.sanitizer.line(text), LONGEST, self.sanitizer);
             line.as_str().to_owned()
         };
         let result = match outcome.failure() {
@@ -182,8 +182,8 @@ impl ActionContext<'_> {
         if seen.status == Status::Success {
             let source = self.source(service, &seen.id);
             let scene = DeploymentContext::default();
-            let tell = |event: EventKind<'_>| self.reporter.on(event);
-            let url = self.report_url(&source, &scene, &tell);
+            let report = |event: EventKind<'_>| self.reporter.on(event);
+            let url = self.report_url(&source, &scene, &report);
             let _only_words = self.for_more_words(url).await;
         }
     }

@@ -146,7 +146,7 @@ pub struct Promotion {
     pub targets: Vec<Uuid>,
 }
 
-/// A preview app, as far as it can be told without asking.
+/// A preview app, as far as it is known without a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Preview {
     /// Its id, if the user gave one.

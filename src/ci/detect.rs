@@ -31,7 +31,7 @@ impl Host {
         named.or_else(detected).unwrap_or(Self::Local)
     }
 
-    /// What to tell the user about an [`OVERRIDE`] that names no host.
+    /// The message about an [`OVERRIDE`] that names no host.
     pub fn misnamed(variables: &Variables) -> Option<String> {
         let name = variables.text(OVERRIDE)?;
         if Self::named(name).is_some() {
@@ -135,10 +135,10 @@ mod tests {
         }
         let variables = Variables::from([(OVERRIDE, "travis"), ("TF_BUILD", "True")]);
         assert_eq!(Host::detect(&variables), Azure);
-        let told = Host::misnamed(&variables).unwrap();
+        let reported = Host::misnamed(&variables).unwrap();
         assert!(
-            told.contains("\"travis\"") && told.contains("teamcity"),
-            "{told}"
+            reported.contains("\"travis\"") && reported.contains("teamcity"),
+            "{reported}"
         );
         assert_eq!(Host::misnamed(&Variables::default()), None);
     }

@@ -115,7 +115,7 @@ impl StepFiles {
         };
         for path in &self.lists {
             if let Some(folder) = path.parent() {
-                let _told_below = std::fs::create_dir_all(folder);
+                let _reported_below = std::fs::create_dir_all(folder);
             }
             troubles.push(add(path, &lines));
         }

@@ -43,10 +43,10 @@ pub trait CiOutput {
     /// cannot know, such as a password that this program has generated.
     fn mask(&mut self, secret: &str);
     /// Writes one line.
-    fn say(&mut self, line: &SanitizedLine);
+    fn print(&mut self, line: &SanitizedLine);
     /// Writes one line in the colour of its meaning, if there are colours.
-    fn say_in(&mut self, _tone: Tone, line: &SanitizedLine) {
-        self.say(line);
+    fn print_in(&mut self, _tone: Tone, line: &SanitizedLine) {
+        self.print(line);
     }
     /// Whether somebody watches a live line.
     fn is_live(&self) -> bool {
@@ -55,7 +55,7 @@ pub trait CiOutput {
     /// Shows what happens now, until the next call.
     fn live(&mut self, _activity: &Activity) {}
     /// Nothing happens any more: ends the live line.
-    fn settle(&mut self) {}
+    fn end_live_line(&mut self) {}
     /// Begins the folded part that holds the deployment's log.
     fn open_log(&mut self, title: &SanitizedLine);
     /// Ends that part.

@@ -1,4 +1,4 @@
-//! Any place without an own way of being told things: the narrative goes to
+//! Any place without commands of its own: the narrative goes to
 //! the error stream, and the outputs, for a program to parse, to the output.
 
 use std::borrow::Cow;
@@ -125,12 +125,12 @@ impl CiOutput for PlainOutput {
     /// Nobody here hides values: naming one would show it.
     fn mask(&mut self, _secret: &str) {}
 
-    fn say(&mut self, line: &SanitizedLine) {
+    fn print(&mut self, line: &SanitizedLine) {
         let line = self.timed(line).into_owned();
         self.put(&line);
     }
 
-    fn say_in(&mut self, _: Tone, line: &SanitizedLine) {
+    fn print_in(&mut self, _: Tone, line: &SanitizedLine) {
         let line = self.timed_everywhere(line).into_owned();
         self.put(&line);
     }

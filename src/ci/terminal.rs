@@ -78,11 +78,11 @@ impl CiOutput for TerminalOutput {
         self.plain.mask(secret);
     }
 
-    fn say(&mut self, line: &SanitizedLine) {
-        self.above(|plain| plain.say(line));
+    fn print(&mut self, line: &SanitizedLine) {
+        self.above(|plain| plain.print(line));
     }
 
-    fn say_in(&mut self, tone: Tone, line: &SanitizedLine) {
+    fn print_in(&mut self, tone: Tone, line: &SanitizedLine) {
         let line = self.plain.timed_everywhere(line);
         let text = self.style(tone).apply_to(line).to_string();
         self.above(|plain| plain.put(&text));
@@ -101,10 +101,10 @@ impl CiOutput for TerminalOutput {
             bar
         });
         let dim = Style::new().dim().force_styling(self.has_colours);
-        let (activity, screen, told) = (activity.clone(), self.screen.clone(), bar.elapsed());
+        let (activity, screen, drawn_at) = (activity.clone(), self.screen.clone(), bar.elapsed());
         let line = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let (elapsed, width) = (state.elapsed(), usize::from(screen.size().1));
-            let since = elapsed.saturating_sub(told);
+            let since = elapsed.saturating_sub(drawn_at);
             let room = width.saturating_sub(SPINNER + live_line::FREE);
             let text = live_line(&activity, elapsed, since, room);
             let _cannot_fail = write!(out, "{}", dim.apply_to(text));
@@ -112,7 +112,7 @@ impl CiOutput for TerminalOutput {
         bar.set_style(ProgressStyle::default_spinner().with_key("msg", line));
     }
 
-    fn settle(&mut self) {
+    fn end_live_line(&mut self) {
         if let Some(live) = self.live.take() {
             live.finish_and_clear();
         }

@@ -2,7 +2,7 @@
 
 use super::COMMANDS;
 use super::help;
-use crate::inputs::{ACTIONS, Action, Input, TABLE};
+use crate::inputs::{ACTIONS, Input, TABLE};
 
 /// The shells.
 pub const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
@@ -23,28 +23,43 @@ const DESCRIBED_COMMANDS: [(&str, &str); 2] = [
     ("completions", "Writes a completion script for a shell."),
 ];
 
-/// The inputs with an option. The action is a word instead.
-fn options() -> impl Iterator<Item = (String, &'static Input)> {
+/// An option of the command line.
+struct CliOption {
+    flag: String,
+    input: &'static Input,
+    /// The actions that can use it.
+    users: Vec<&'static str>,
+}
+
+/// All options. The action is a word instead.
+fn options() -> impl Iterator<Item = CliOption> {
     let all = TABLE.iter().filter(|input| input.name() != "action");
-    all.filter_map(|input| Some((input.option()?, input)))
+    all.filter_map(|input| {
+        let users = ACTIONS.iter().filter(|action| action.can_use(input));
+        Some(CliOption {
+            flag: input.option()?,
+            input,
+            users: users.map(|action| action.name.word()).collect(),
+        })
+    })
 }
 
 fn actions() -> Vec<&'static str> {
     ACTIONS.iter().map(|action| action.name.word()).collect()
 }
 
-/// The options of an action.
-fn options_of(action: &Action) -> String {
-    let fitting = options().filter(|(_, input)| action.can_use(input));
-    let names: Vec<String> = fitting.map(|(option, _)| option).collect();
-    names.join(" ")
+/// The flags of some options.
+fn flags(is: impl Fn(&CliOption) -> bool) -> Vec<String> {
+    let some = options().filter(is);
+    some.map(|option| option.flag).collect()
 }
 
 /// A line for each action, made from its word and its options.
 fn by_action(line: impl Fn(&str, &str) -> String) -> String {
-    let lines = ACTIONS
-        .iter()
-        .map(|action| line(action.name.word(), &options_of(action)));
+    let lines = actions().into_iter().map(|action| {
+        let flags = flags(|option| option.users.contains(&action));
+        line(action, &flags.join(" "))
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -54,6 +69,15 @@ fn words_of(input: &Input) -> &'static [&'static str] {
         "verify-url" => &["auto"],
         "expected-commit" => &["auto", "off"],
         _ => input.words,
+    }
+}
+
+/// What each of these words means.
+fn meanings_of(input: &Input) -> &'static [&'static str] {
+    match input.name().as_str() {
+        "verify-url" => &["The address of the service."],
+        "expected-commit" => &["The commit of this CI job.", "Compare nothing."],
+        _ => input.meanings,
     }
 }
 
@@ -68,14 +92,12 @@ fn filled_in(script: &str, parts: &[(&str, String)]) -> String {
 
 /// In it are only names of the tables, which are letters and hyphens.
 fn bash() -> String {
-    let names = |is: fn(&Input) -> bool| -> Vec<String> {
-        let some = options().filter(|(_, input)| is(input));
-        some.map(|(option, _)| option).collect()
-    };
-    let choices = options().filter(|(_, input)| !words_of(input).is_empty() && !input.is_switch());
-    let choices = choices.map(|(option, input)| {
-        let words = words_of(input).join(" ");
-        format!("        {option}) words=\"{words}\" ;;")
+    let names = |is: fn(&Input) -> bool| flags(|option| is(option.input));
+    let is_choice = |input: &Input| !words_of(input).is_empty() && !input.is_switch();
+    let choices = options().filter(|option| is_choice(option.input));
+    let choices = choices.map(|option| {
+        let words = words_of(option.input).join(" ");
+        format!("        {}) words=\"{words}\" ;;", option.flag)
     });
     let parts = [
         ("actions", actions().join(" ")),
@@ -140,14 +162,17 @@ fn zsh() -> String {
         ),
         (
             "options",
-            options().map(of_zsh).collect::<Vec<_>>().join("\n        "),
+            options()
+                .map(|option| of_zsh(&option.flag, option.input))
+                .collect::<Vec<_>>()
+                .join("\n        "),
         ),
     ];
     filled_in(include_str!("completions/zsh.in"), &parts)
 }
 
 /// What zsh's `_arguments` takes for an option.
-fn of_zsh((option, input): (String, &Input)) -> String {
+fn of_zsh(option: &str, input: &Input) -> String {
     let words = words_of(input).join(" ");
     let (attached, value) = if input.is_switch() {
         // Only behind `=`, and it may be omitted.
@@ -163,59 +188,81 @@ fn of_zsh((option, input): (String, &Input)) -> String {
     format!("'{option}={attached}[{short}]{value}'")
 }
 
-fn fish() -> String {
-    let quote = |text: &str| format!("'{}'", escaped(text, &[("\\", "\\\\"), ("'", "\\'")]));
-    let complete = |rest: String| format!("complete -c sevalla-deploy {rest}\n");
-    let commands: Vec<String> = super::commands();
-    let no_action = format!("not __fish_seen_subcommand_from {}", commands.join(" "));
-    let actions = ACTIONS.iter().map(|row| (row.name.word(), row.summary));
-    let actions = actions.chain(DESCRIBED_COMMANDS).map(|(word, summary)| {
-        let summary = quote(summary);
-        complete(format!(
-            "-f -n {} -a {word} -d {summary}",
-            quote(&no_action)
-        ))
-    });
-    let after = |command: &str, words: &[String]| {
-        let condition = quote(&format!("__fish_seen_subcommand_from {command}"));
-        complete(format!("-f -n {condition} -a {}", quote(&words.join(" "))))
+/// The beginning of every line for fish.
+const COMPLETE: &str = "complete -c sevalla-deploy";
+
+/// A text in the single quotes of fish.
+fn quoted(text: &str) -> String {
+    format!("'{}'", escaped(text, &[("\\", "\\\\"), ("'", "\\'")]))
+}
+
+/// A line for fish that applies where one of these words was given before, or
+/// where there `is_none` of the `commands` yet.
+fn after(words: &[&str], is_none: bool, completion: &str) -> String {
+    let seen = |words: &str| format!("__fish_seen_subcommand_from {words}");
+    let no_command = is_none.then(|| format!("not {}", seen(&super::commands().join(" "))));
+    let word = (!words.is_empty()).then(|| seen(&words.join(" ")));
+    let conditions: Vec<String> = no_command.into_iter().chain(word).collect();
+    let condition = quoted(&conditions.join("; or "));
+    format!("{COMPLETE} -n {condition} {completion}\n")
+}
+
+/// What fish's `complete` takes for the value of an option: each word with its
+/// meaning, since fish would describe it by the option otherwise.
+fn value_for_fish(input: &Input) -> String {
+    if input.is_switch() {
+        return "-f".to_owned();
+    }
+    if input.is_path() {
+        return "-rF".to_owned();
+    }
+    let words = words_of(input);
+    if words.is_empty() {
+        return "-x".to_owned();
+    }
+    // In double quotes, as fish reads the argument once more.
+    let describe = |(word, meaning): (&&str, &&str)| {
+        let signs = [("\\", "\\\\"), ("\"", "\\\""), ("$", "\\$")];
+        format!("{word}\\t\"{}\"", escaped(meaning.trim(), &signs))
     };
-    let commands = [
-        after("help", &help::topics()),
-        after("completions", &SHELLS.map(str::to_owned)),
-        complete("-s h -l help -d 'Show help'".to_owned()),
-        complete("-s V -l version -d 'Show the version'".to_owned()),
-    ];
-    let options = options().map(|(option, input)| {
-        let name = option.trim_start_matches('-');
-        let value = if input.is_switch() {
-            "-f".to_owned()
-        } else if input.is_path() {
-            "-rF".to_owned()
-        } else if words_of(input).is_empty() {
-            "-x".to_owned()
-        } else {
-            format!("-x -a {}", quote(&words_of(input).join(" ")))
-        };
-        let users = ACTIONS.iter().filter(|action| action.can_use(input));
-        let users: Vec<&str> = users.map(|action| action.name.word()).collect();
-        let condition = if input.is_used_by_all() {
-            String::new()
-        } else {
-            let users = users.join(" ");
-            format!(
-                "-n {} ",
-                quote(&format!(
-                    "{no_action}; or __fish_seen_subcommand_from {users}"
-                ))
-            )
-        };
-        complete(format!(
-            "{condition}-l {name} {value} -d {}",
-            quote(input.short)
-        ))
-    });
-    let lines = actions.chain(commands).chain(options);
-    let lines: String = lines.collect();
-    format!("# fish completion for sevalla-deploy\ncomplete -c sevalla-deploy -f\n{lines}")
+    let described: Vec<String> = words.iter().zip(meanings_of(input)).map(describe).collect();
+    format!("-x -a {}", quoted(&described.join(" ")))
+}
+
+fn option_for_fish(option: &CliOption) -> String {
+    let CliOption { flag, input, users } = option;
+    let completion = format!(
+        "-l {} {} -d {}",
+        flag.trim_start_matches('-'),
+        value_for_fish(input),
+        quoted(input.short)
+    );
+    if input.is_used_by_all() {
+        return format!("{COMPLETE} {completion}\n");
+    }
+    after(users, true, &completion)
+}
+
+fn fish() -> String {
+    let mut script = format!("# fish completion for sevalla-deploy\n{COMPLETE} -f\n");
+    let actions = ACTIONS.iter().map(|row| (row.name.word(), row.summary));
+    for (word, summary) in actions.chain(DESCRIBED_COMMANDS) {
+        let completion = format!("-f -a {word} -d {}", quoted(summary));
+        script.push_str(&after(&[], true, &completion));
+    }
+    for (command, words) in [
+        ("help", help::topics().join(" ")),
+        ("completions", SHELLS.join(" ")),
+    ] {
+        let completion = format!("-f -a {}", quoted(&words));
+        script.push_str(&after(&[command], false, &completion));
+    }
+    for option in [
+        "-s h -l help -d 'Show help'",
+        "-s V -l version -d 'Show the version'",
+    ] {
+        script.push_str(&format!("{COMPLETE} {option}\n"));
+    }
+    script.extend(options().map(|option| option_for_fish(&option)));
+    script
 }

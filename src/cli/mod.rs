@@ -49,7 +49,7 @@ const ACTION: &str = "--action";
 const COMMANDS: [&str; 2] = ["help", "completions"];
 
 /// Reads the arguments. Texts are wrapped to so many columns.
-pub fn asked(arguments: &[OsString], columns: usize) -> CliRequest {
+pub fn parse(arguments: &[OsString], columns: usize) -> CliRequest {
     read(arguments, columns).unwrap_or_else(CliRequest::Unknown)
 }
 
@@ -347,7 +347,7 @@ mod tests {
 
     fn ask(arguments: &[&str]) -> CliRequest {
         let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
-        asked(&arguments, 80)
+        parse(&arguments, 80)
     }
 
     /// The options of a run, as `name value`.
@@ -399,7 +399,7 @@ mod tests {
         let odd = OsString::from_vec(vec![b'x', 0xff]);
         let arguments = ["--branch".into(), odd.clone()];
         assert_eq!(
-            asked(&arguments, 80),
+            parse(&arguments, 80),
             CliRequest::Run(vec![("--branch".to_owned(), odd)])
         );
     }

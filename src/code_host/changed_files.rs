@@ -48,8 +48,8 @@ impl CodeHost {
         let back = self.compare(to, from, true).await?;
         // With several ancestors in common each direction may take another.
         if back.merge_base != there.merge_base {
-            let said = "the two commits have several common ancestors";
-            return Ok(ChangedFiles::Unknown(said.to_owned()));
+            let message = "the two commits have several common ancestors";
+            return Ok(ChangedFiles::Unknown(message.to_owned()));
         }
         Ok(there.and(back).known())
     }

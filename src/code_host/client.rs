@@ -42,7 +42,7 @@ pub(super) struct HostConnection {
     exchange: Box<dyn Transport>,
     base: Url,
     authorization: HeaderValue,
-    gate: Sanitizer,
+    sanitizer: Sanitizer,
     deadline: Instant,
 }
 
@@ -57,7 +57,7 @@ impl HostConnection {
         exchange: Box<dyn Transport>,
         base: &Url,
         token: &ApiToken,
-        gate: Sanitizer,
+        sanitizer: Sanitizer,
         deadline: Instant,
     ) -> Result<Self, Reason> {
         if !is_https_or_loopback(base) {
@@ -70,7 +70,7 @@ impl HostConnection {
             exchange,
             base: base.clone(),
             authorization,
-            gate,
+            sanitizer,
             deadline,
         })
     }
@@ -86,7 +86,7 @@ impl HostConnection {
                 Err(reason) => reason,
             };
             tracing::debug!(doing = call.doing, attempt, %reason, "failed");
-            let wait = schedule.next_wait(reason.asked_wait());
+            let wait = schedule.next_wait(reason.requested_wait());
             let is_worth_it = wait <= LONGEST_WAIT && Instant::now() + wait < self.deadline;
             if attempt == MOST_ATTEMPTS || !is_worth_it || !may_repeat(&call.method, &reason) {
                 return Err(reason);
@@ -162,11 +162,11 @@ impl HostConnection {
         match cause {
             TransportError::TooLarge { .. } => Reason::Unreadable(self.shown(&cause.to_string())),
             TransportError::NotConnected { may_heal, .. } => Reason::NotConnected {
-                said: self.shown(&cause.to_string()),
+                message: self.shown(&cause.to_string()),
                 may_heal: *may_heal,
             },
             TransportError::ProxyRefused { .. } => Reason::NotConnected {
-                said: self.shown(&cause.to_string()),
+                message: self.shown(&cause.to_string()),
                 may_heal: false,
             },
             _ => Reason::Broken(self.shown(&cause.to_string())),
@@ -174,34 +174,34 @@ impl HostConnection {
     }
 
     fn refused(&self, reply: Response) -> Reason {
-        let said = message(&reply.body.unwrap_or_default()).map(|text| self.shown(&text));
-        let asked = limits::asked_wait(reply.status, &reply.headers);
+        let message = message_of(&reply.body.unwrap_or_default()).map(|text| self.shown(&text));
+        let asked = limits::requested_wait(reply.status, &reply.headers);
         let is_spent = reply
             .headers
             .get(&REMAINING)
             .is_some_and(|left| left == "0");
-        let says_limit = said
+        let says_limit = message
             .as_ref()
-            .is_some_and(|said| said.to_lowercase().contains("rate limit"));
+            .is_some_and(|message| message.to_lowercase().contains("rate limit"));
         match reply.status {
             429 => Reason::RateLimited(asked),
             // GitHub's limits come as refusals too. It names these three signs.
             403 if asked.is_some() || is_spent || says_limit => Reason::RateLimited(asked),
-            401 => Reason::TokenRefused(said),
-            403 => Reason::NotPermitted(said),
+            401 => Reason::TokenRefused(message),
+            403 => Reason::NotPermitted(message),
             404 | 410 => Reason::NotFound,
             408 | 425 | 500..=599 => Reason::Failing {
                 status: reply.status,
                 asked,
             },
-            status => Reason::Refused { status, said },
+            status => Reason::Refused { status, message },
         }
     }
 
     /// The beginning of a text for people, without secrets. It is sanitized
     /// before it is cut: a part of a secret would not be recognized.
     pub(super) fn shown(&self, text: &str) -> String {
-        let line = self.gate.line(text);
+        let line = self.sanitizer.line(text);
         let text = line.as_str();
         match text.char_indices().nth(LONGEST_SAID) {
             Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
@@ -235,9 +235,9 @@ fn may_repeat(method: &Method, reason: &Reason) -> bool {
 
 /// What an error's body says: GitHub has a `message` and sometimes `errors`,
 /// GitLab a `message` of any shape, or an `error`.
-fn message(body: &[u8]) -> Option<String> {
+fn message_of(body: &[u8]) -> Option<String> {
     let body: Value = lenient_json::from_slice(body).ok()?;
-    let said: Vec<String> = ["message", "error", "errors"]
+    let message: Vec<String> = ["message", "error", "errors"]
         .iter()
         .filter_map(|name| match body.get(name)? {
             Value::Null => None,
@@ -245,5 +245,5 @@ fn message(body: &[u8]) -> Option<String> {
             other => Some(other.to_string()),
         })
         .collect();
-    (!said.is_empty()).then(|| said.join("; "))
+    (!message.is_empty()).then(|| message.join("; "))
 }

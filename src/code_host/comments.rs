@@ -39,6 +39,8 @@ pub struct KeptComment {
     pub key: String,
     /// The apps, each with the key of its own mark.
     pub apps: Vec<(String, Uuid)>,
+    /// All of it.
+    pub text: String,
 }
 
 impl KeptApps {
@@ -138,8 +140,11 @@ impl CodeHost {
                 }
                 let owner = owner.get_or_try_init(|| self.owner()).await?.as_deref();
                 if is_surely_ours(&comment, owner) {
-                    let key = key.to_owned();
-                    kept.push(KeptComment { key, apps });
+                    kept.push(KeptComment {
+                        key: key.to_owned(),
+                        apps,
+                        text: comment.text,
+                    });
                 }
             }
             Ok(true)

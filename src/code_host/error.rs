@@ -45,7 +45,7 @@ pub enum Reason {
         /// The status.
         status: u16,
         /// What the host said.
-        said: Option<String>,
+        message: Option<String>,
     },
     /// A status that time may heal.
     Failing {
@@ -57,7 +57,7 @@ pub enum Reason {
     /// The connection could not be made, so nothing was sent.
     NotConnected {
         /// What the network said.
-        said: String,
+        message: String,
         /// Whether waiting can help.
         may_heal: bool,
     },
@@ -119,7 +119,7 @@ impl Reason {
     }
 
     /// How long the host requires to wait.
-    pub(super) const fn asked_wait(&self) -> Option<Duration> {
+    pub(super) const fn requested_wait(&self) -> Option<Duration> {
         match self {
             Self::Failing { asked, .. } | Self::RateLimited(asked) => *asked,
             _ => None,
@@ -157,13 +157,13 @@ impl fmt::Display for Reason {
             Self::NoApi(slug) => write!(f, "the CI does not say where the API of {slug:?} is"),
             Self::Insecure => f.write_str("its address is not https, so no token is sent there"),
             Self::UnusableToken => f.write_str("the token cannot be sent in a header"),
-            Self::TokenRefused(said) => {
+            Self::TokenRefused(message) => {
                 f.write_str("the token was not accepted (HTTP 401")?;
-                closing(f, said.as_deref())
+                closing(f, message.as_deref())
             }
-            Self::NotPermitted(said) => {
+            Self::NotPermitted(message) => {
                 f.write_str("the token may not do that (HTTP 403")?;
-                closing(f, said.as_deref())
+                closing(f, message.as_deref())
             }
             Self::NotFound => f.write_str("not found (HTTP 404)"),
             Self::RateLimited(wait) => {
@@ -173,7 +173,7 @@ impl fmt::Display for Reason {
                     None => Ok(()),
                 }
             }
-            Self::Refused { status, said } => {
+            Self::Refused { status, message } => {
                 let how = if (300..400).contains(status) {
                     "the answer was a redirect that is not followed with a token; the repository may \
                      have been renamed or moved"
@@ -181,20 +181,22 @@ impl fmt::Display for Reason {
                     "it was refused"
                 };
                 write!(f, "{how} (HTTP {status}")?;
-                closing(f, said.as_deref())
+                closing(f, message.as_deref())
             }
             Self::Failing { status, .. } => write!(f, "the host is failing (HTTP {status})"),
-            Self::NotConnected { said, .. } | Self::Broken(said) => f.write_str(said),
-            Self::Unreadable(said) => write!(f, "the answer is not what it should be: {said}"),
+            Self::NotConnected { message, .. } | Self::Broken(message) => f.write_str(message),
+            Self::Unreadable(message) => {
+                write!(f, "the answer is not what it should be: {message}")
+            }
             Self::TooManyComments => f.write_str("there are too many comments to look through"),
             Self::NoTime => f.write_str("the request timed out"),
         }
     }
 }
 
-fn closing(f: &mut fmt::Formatter<'_>, said: Option<&str>) -> fmt::Result {
-    match said {
-        Some(said) => write!(f, ": {said})"),
+fn closing(f: &mut fmt::Formatter<'_>, message: Option<&str>) -> fmt::Result {
+    match message {
+        Some(message) => write!(f, ": {message})"),
         None => f.write_str(")"),
     }
 }

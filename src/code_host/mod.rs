@@ -68,7 +68,7 @@ pub struct PullRequest {
 
 impl CodeHost {
     /// A client for the repository. `exchange` sends its requests, the token
-    /// goes to its API and nowhere else, and responses are cleaned by `gate`,
+    /// goes to its API and nowhere else, and responses are cleaned by `sanitizer`,
     /// which knows the token. No request continues after `deadline`.
     ///
     /// The error says that the API's address is not known, or that the token
@@ -77,7 +77,7 @@ impl CodeHost {
         exchange: Box<dyn Transport>,
         repository: &Repository,
         token: &ApiToken,
-        gate: Sanitizer,
+        sanitizer: Sanitizer,
         deadline: Instant,
     ) -> Result<Self, CodeHostError> {
         let slug = || repository.slug.split('/').map(str::to_owned).collect();
@@ -88,7 +88,7 @@ impl CodeHost {
             }
             None => return Err(CodeHostError::no_api(repository)),
         };
-        let connection = HostConnection::new(exchange, base, token, gate, deadline)
+        let connection = HostConnection::new(exchange, base, token, sanitizer, deadline)
             .map_err(|reason| CodeHostError::of("ask the code host", dialect.as_ref(), reason))?;
         Ok(Self {
             connection,

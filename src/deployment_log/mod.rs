@@ -1,7 +1,8 @@
-//! What the log of a deployment says of its end. The follower reads the lines
-//! into a [`LogDiagnosis`], the action takes the hint of a failure from it, and
-//! `report` shows what was found. Which line means what is decided in
-//! [`diagnosis`](crate::diagnosis).
+//! The log of a deployment, and what it says of its end. The follower reads the
+//! entries into a [`LogDiagnosis`], the only place where they are sanitized: what
+//! comes out, as [`SanitizedEntry`], is what `report` shows and keeps. The action
+//! takes the hint of a failure from the diagnosis. Which line means what is decided
+//! in [`diagnosis`](crate::diagnosis).
 
 pub mod severity;
 
@@ -19,6 +20,34 @@ use crate::sanitize::{SanitizedLine, Sanitizer};
 /// lines would be shown many times longer than it is.
 pub const MOST_LINES_OF_AN_ENTRY: usize = 100_000;
 
+/// An entry of a log whose text may be shown. Only a [`LogDiagnosis`] makes it.
+#[derive(Debug, Clone)]
+pub struct SanitizedEntry {
+    /// Microseconds since 1970, by the service's clock.
+    pub at_micros: i64,
+    /// How severe it is.
+    pub severity: Severity,
+    /// The service's word for that.
+    pub severity_word: SanitizedLine,
+    /// The lines, [`MOST_LINES_OF_AN_ENTRY`] at most.
+    pub lines: Vec<SanitizedLine>,
+    /// How many more lines the entry has.
+    pub omitted: usize,
+}
+
+impl SanitizedEntry {
+    fn of(entry: &LogLine, sanitizer: &Sanitizer, partial: &mut PartialMatch) -> Self {
+        let mut lines = sanitizer.lines(&entry.message, partial);
+        Self {
+            at_micros: entry.at_micros,
+            severity: Severity::of(&entry.severity),
+            severity_word: sanitizer.line(&entry.severity),
+            lines: lines.by_ref().take(MOST_LINES_OF_AN_ENTRY).collect(),
+            omitted: lines.count(),
+        }
+    }
+}
+
 /// The diagnosis of one deployment's log. The action that follows the deployment
 /// makes it; every clone reads and shows the same log.
 #[derive(Debug, Clone)]
@@ -35,19 +64,16 @@ struct Reading {
 }
 
 impl Reading {
-    fn take(&mut self, entries: &[LogLine], sanitizer: &Sanitizer) {
-        let no_prefix = SanitizedLine::default();
-        for entry in entries {
-            let is_error = Severity::of(&entry.severity) == Severity::Error;
-            let lines = sanitizer.lines(&no_prefix, &entry.message, &mut self.partial);
-            for line in lines.take(MOST_LINES_OF_AN_ENTRY) {
-                if is_error {
-                    self.diagnosis.take_marked(line.as_str());
-                } else {
-                    self.diagnosis.take(line.as_str());
-                }
+    fn take(&mut self, entry: &LogLine, sanitizer: &Sanitizer) -> SanitizedEntry {
+        let entry = SanitizedEntry::of(entry, sanitizer, &mut self.partial);
+        for line in &entry.lines {
+            if entry.severity == Severity::Error {
+                self.diagnosis.take_marked(line.as_str());
+            } else {
+                self.diagnosis.take(line.as_str());
             }
         }
+        entry
     }
 }
 
@@ -60,16 +86,20 @@ impl LogDiagnosis {
         }
     }
 
-    /// Reads the next entries of the log, oldest first.
-    pub fn read(&self, entries: &[LogLine]) {
-        self.reading.borrow_mut().take(entries, &self.sanitizer);
+    /// Reads the next entries of the log, oldest first, and returns them sanitized.
+    pub fn read(&self, entries: &[LogLine]) -> Vec<SanitizedEntry> {
+        let reading = &mut *self.reading.borrow_mut();
+        let read = |entry| reading.take(entry, &self.sanitizer);
+        entries.iter().map(read).collect()
     }
 
     /// Compares the log with that of a deployment that succeeded: a line of both
     /// says less about a failure.
     pub fn compare_with(&self, good: &[LogLine]) {
         let mut earlier = Reading::default();
-        earlier.take(good, &self.sanitizer);
+        for entry in good {
+            earlier.take(entry, &self.sanitizer);
+        }
         let diagnosis = earlier.diagnosis;
         self.reading.borrow_mut().diagnosis.compare_with(diagnosis);
     }

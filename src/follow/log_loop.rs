@@ -46,7 +46,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
             }
             LogMode::AtTheEnd | LogMode::AfterFailure => self.over.cancelled().await,
         }
-        match self.farewell.get() {
+        match self.log_shutdown.get() {
             LogShutdown::Drain => self.drain(&mut cursor).await,
             LogShutdown::Finish => self.finish(&mut cursor, began.elapsed()).await,
             LogShutdown::ReadOnce => {
@@ -141,8 +141,8 @@ impl<S: DeploymentSource> Follower<'_, S> {
         if !is_read && self.has_shown_lines.get() && self.budgets().has_room_to_compare() {
             Box::pin(self.read_last_success(COMPARING)).await;
         }
-        if let (Some(log), Some(diagnosis)) = (self.last_success.take(), self.diagnosis) {
-            diagnosis.compare_with(&log);
+        if let Some(log) = self.last_success.take() {
+            self.log.compare_with(&log);
         }
     }
 
@@ -153,14 +153,12 @@ impl<S: DeploymentSource> Follower<'_, S> {
             self.news.notify_one();
             let estimate = self.pace.estimate();
             if let Some(estimate) = estimate.filter(|estimate| estimate.doing.is_some()) {
-                (self.tell)(EventKind::Doing(estimate));
+                (self.report)(EventKind::Doing(estimate));
             }
         }
         self.has_shown_lines.set(true);
-        if let Some(diagnosis) = self.diagnosis {
-            diagnosis.read(lines);
-        }
-        (self.tell)(EventKind::Log(lines));
+        let entries = self.log.read(lines);
+        (self.report)(EventKind::Log(&entries));
     }
 
     fn budgets(&self) -> ReadBudgets {
@@ -295,7 +293,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
     /// Reads what is new and reports it, oldest first. What was read before an
     /// error is held until the next call has read what comes before it.
     async fn read_new(&self, cursor: &mut LogCursor) -> Result<usize, ApiError> {
-        let mut told = 0;
+        let mut reported = 0;
         let mut oldest: Option<i64> = None;
         let asked = self.pace.service_time();
         cursor.begin();
@@ -316,15 +314,15 @@ impl<S: DeploymentSource> Follower<'_, S> {
                 Err(error) => return Err(error),
             }
             if cursor.is_gapless() {
-                told += self.report_held();
+                reported += self.report_held();
             }
         }
         let asked = asked.map(jiff::Timestamp::as_microsecond);
         self.lateness.borrow_mut().note(asked, oldest);
         if let Some(at_micros) = cursor.gap_to_report() {
-            (self.tell)(EventKind::LogGap { at_micros });
+            (self.report)(EventKind::LogGap { at_micros });
         }
-        Ok(told)
+        Ok(reported)
     }
 
     /// Reports the lines held back, and returns how many they were.
@@ -340,6 +338,6 @@ impl<S: DeploymentSource> Follower<'_, S> {
     /// Tells what there is, and why there will be no more.
     pub(crate) fn stop_reading(&self, why: EventKind<'_>) {
         self.report_held();
-        (self.tell)(why);
+        (self.report)(why);
     }
 }

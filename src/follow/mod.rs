@@ -202,13 +202,13 @@ pub struct Follower<'a, S> {
     source: &'a S,
     deadline: Deadline,
     reading: LogMode,
-    tell: &'a dyn Fn(EventKind<'_>),
+    report: &'a dyn Fn(EventKind<'_>),
     pace: PollSchedule,
     last: RefCell<Deployment>,
     /// Whether the service has known the deployment since it was created.
     is_known: Cell<bool>,
     /// What the log loop is to do once the status loop has ended.
-    farewell: Cell<LogShutdown>,
+    log_shutdown: Cell<LogShutdown>,
     /// Until when the log may be read, once the status loop has ended.
     give_up: Cell<Instant>,
     /// Whether the log was read to its end after the deployment's.
@@ -227,8 +227,8 @@ pub struct Follower<'a, S> {
     end: Option<&'a EndSignal>,
     /// Called with the deployment as each look has shown it.
     observer: Option<&'a dyn Fn(&Deployment)>,
-    /// What the log is read into, besides being shown.
-    diagnosis: Option<&'a LogDiagnosis>,
+    /// What the log is read into.
+    log: &'a LogDiagnosis,
     /// Lines that were read while some before them are still missing.
     held: RefCell<Vec<LogLine>>,
 }
@@ -248,23 +248,23 @@ enum LogShutdown {
 impl<'a, S: DeploymentSource> Follower<'a, S> {
     /// A follower of `deployment`, which was just created or found. It ends by
     /// `deadline`, after a last look at that moment, or right after a look that
-    /// was still under way then.
+    /// was still under way then. It reads no log unless [`Self::reading`] says so.
     pub fn new(
         source: &'a S,
         deployment: Deployment,
         deadline: impl Into<Deadline>,
-        reading: LogMode,
-        tell: &'a dyn Fn(EventKind<'_>),
+        log: &'a LogDiagnosis,
+        report: &'a dyn Fn(EventKind<'_>),
     ) -> Self {
         Self {
             source,
             deadline: deadline.into(),
-            reading,
-            tell,
+            reading: LogMode::Never,
+            report,
             pace: PollSchedule::new(History::default(), Box::new(fastrand::f64)),
             last: RefCell::new(deployment),
             is_known: Cell::new(false),
-            farewell: Cell::new(LogShutdown::Drain),
+            log_shutdown: Cell::new(LogShutdown::Drain),
             give_up: Cell::new(Instant::now()),
             is_log_read: Cell::new(false),
             phases: RefCell::default(),
@@ -275,14 +275,14 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             over: CancellationToken::new(),
             end: None,
             observer: None,
-            diagnosis: None,
+            log,
             held: RefCell::default(),
         }
     }
 
     /// With a poll schedule from past deployments.
     #[must_use]
-    pub fn knowing(self, past: History) -> Self {
+    pub fn with_history(self, past: History) -> Self {
         Self {
             pace: PollSchedule::new(past, Box::new(fastrand::f64)),
             ..self
@@ -292,7 +292,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
     /// With a place where the end is noted before the rest of the log is read,
     /// for a caller that stops the follower meanwhile.
     #[must_use]
-    pub fn noting(self, end: &'a EndSignal) -> Self {
+    pub fn with_end_signal(self, end: &'a EndSignal) -> Self {
         Self {
             end: Some(end),
             ..self
@@ -308,10 +308,10 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
         }
     }
 
-    /// A follower that reads the log into this diagnosis.
+    /// A follower that reads the log at these times.
     #[must_use]
-    pub fn diagnosing(self, diagnosis: Option<&'a LogDiagnosis>) -> Self {
-        Self { diagnosis, ..self }
+    pub fn reading(self, reading: LogMode) -> Self {
+        Self { reading, ..self }
     }
 
     /// Follows the deployment to its end.
@@ -325,10 +325,10 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             if let (Some(end), FollowResult::Seen(deployment)) = (self.end, &ended) {
                 end.replace(Some(deployment.clone()));
             }
-            self.farewell.set(self.farewell_after(&ended));
+            self.log_shutdown.set(self.log_shutdown_after(&ended));
             self.give_up.set(self.end_of_reading());
             self.over.cancel();
-            (self.tell)(EventKind::Begins(Phase::Log));
+            (self.report)(EventKind::Begins(Phase::Log));
             ended
         };
         let log = async {
@@ -346,7 +346,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             }
         };
         let ended = tokio::join!(status, log).0;
-        (self.tell)(EventKind::Ends(Phase::Log, State::Done));
+        (self.report)(EventKind::Ends(Phase::Log, State::Done));
         ended
     }
 
@@ -355,7 +355,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
         let last = self.last.borrow();
         let kind = HistoryKind::of(last.trigger.as_deref());
         if let Some(usual) = self.pace.usual(kind) {
-            (self.tell)(EventKind::TypicalDuration(&usual));
+            (self.report)(EventKind::TypicalDuration(&usual));
         }
         self.pace.see(&last, self.source.share());
     }
@@ -363,7 +363,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
     /// Until when the log may be read once the status loop has ended.
     fn end_of_reading(&self) -> Instant {
         let now = Instant::now();
-        match self.farewell.get() {
+        match self.log_shutdown.get() {
             LogShutdown::Drain => (now + AFTER_A_FAILURE)
                 .min(self.deadline.moment() + LATE_DRAIN)
                 .max(now + AFTER_A_SUCCESS),
@@ -375,7 +375,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
         }
     }
 
-    fn farewell_after(&self, ended: &FollowResult) -> LogShutdown {
+    fn log_shutdown_after(&self, ended: &FollowResult) -> LogShutdown {
         match ended {
             FollowResult::Lost { .. } => LogShutdown::Leave,
             FollowResult::Seen(deployment) => match deployment.verdict() {
@@ -428,7 +428,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
                             error.status() == Some(429) && self.source.share().is_some();
                         streak.add(error, begun);
                         let wait = retries.next_wait(asked).max(Duration::from_secs(1));
-                        self.pace.hear(self.source.share());
+                        self.pace.observe(self.source.share());
                         // All the others that were refused wait for the reset.
                         if is_refused {
                             wait.max(wait_for_a_look())
@@ -446,7 +446,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
             }
             let now = Instant::now();
             next_look = (now + wait).min(self.deadline.moment());
-            streak.tell(self.tell, next_look.saturating_duration_since(now));
+            streak.report(self.report, next_look.saturating_duration_since(now));
         }
     }
 
@@ -457,7 +457,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         loop {
             sleep(HEARTBEAT).await;
             let estimate = self.pace.estimate();
-            (self.tell)(EventKind::StillWaiting(
+            (self.report)(EventKind::StillWaiting(
                 &self.last.borrow(),
                 started.elapsed(),
                 estimate,
@@ -474,7 +474,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         self.last.replace(seen);
         let last = self.last.borrow();
         if is_news {
-            (self.tell)(EventKind::Seen(&last));
+            (self.report)(EventKind::Seen(&last));
         }
         if let Some(observer) = self.observer {
             observer(&last);
@@ -539,9 +539,9 @@ impl Streak {
         error
     }
 
-    fn tell(&self, tell: &dyn Fn(EventKind<'_>), wait: Duration) {
+    fn report(&self, report: &dyn Fn(EventKind<'_>), wait: Duration) {
         if let Some(error) = &self.last {
-            tell(EventKind::Retrying(error, wait));
+            report(EventKind::Retrying(error, wait));
         }
     }
 }

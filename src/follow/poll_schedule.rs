@@ -160,7 +160,7 @@ impl PollSchedule {
 
     /// With this time between looks on average for a run that is alone.
     #[must_use]
-    pub fn affording(self, alone: Duration) -> Self {
+    pub fn with_spacing(self, alone: Duration) -> Self {
         Self { alone, ..self }
     }
 
@@ -222,15 +222,15 @@ impl PollSchedule {
         };
         sight.see(seen, now);
         sight.share = share;
-        sight.afford(self.affordable(sight, now), self.alone);
+        sight.set_spacing(self.affordable(sight, now), self.alone);
     }
 
     /// Takes in what an answer has shown of the company's budget, although not
     /// of the deployment.
-    pub fn hear(&self, share: Option<BudgetShare>) {
+    pub fn observe(&self, share: Option<BudgetShare>) {
         if let Some(sight) = &mut *self.sight.borrow_mut() {
             sight.share = share;
-            sight.afford(self.affordable(sight, Instant::now()), self.alone);
+            sight.set_spacing(self.affordable(sight, Instant::now()), self.alone);
         }
     }
 
@@ -279,9 +279,9 @@ impl Observation {
             self.stage = stage;
             self.seen = now;
         }
-        self.clock.hear(seen.created_at, now);
-        self.clock.hear(seen.started_at, now);
-        self.clock.hear(seen.finished_at, now);
+        self.clock.observe(seen.created_at, now);
+        self.clock.observe(seen.started_at, now);
+        self.clock.observe(seen.finished_at, now);
         self.began = match stage {
             DeploymentStage::Queue => seen.created_at,
             // A start before the creation is the mistake of a clock.
@@ -289,7 +289,7 @@ impl Observation {
         };
     }
 
-    fn afford(&mut self, spacing: Duration, alone: Duration) {
+    fn set_spacing(&mut self, spacing: Duration, alone: Duration) {
         // Looks are as dense as the root of their price is small.
         let stretch = spacing.div_duration_f64(alone).max(1.0);
         self.price = self.price_alone * stretch * stretch;
@@ -364,7 +364,7 @@ impl Observation {
                 let queue = self.queue.as_ref().filter(|_| self.run.is_some());
                 let start =
                     queue.map_or(unknown, |queue| queue.wait(self.age(now), price, longest));
-                let end = run(0.0).max(self.settled(now));
+                let end = run(0.0).max(self.wait_in_queue(now));
                 // To see the start is worth a look only while they are cheap.
                 if self.spacing > 2 * ALONE || self.is_tight() {
                     end
@@ -394,7 +394,7 @@ impl Observation {
 
     /// A wait that grows to what is affordable: nobody knows how long a queue
     /// is, however short what comes after it.
-    fn settled(&self, now: Instant) -> Duration {
+    fn wait_in_queue(&self, now: Instant) -> Duration {
         let so_far = now.duration_since(self.first);
         so_far
             .div_f64(GROWTH)
@@ -443,19 +443,19 @@ impl Backoff for &PollSchedule {
 /// the service has sent.
 #[derive(Debug, Default, Clone, Copy)]
 struct ServiceClock {
-    told: Option<(Timestamp, Instant)>,
+    latest: Option<(Timestamp, Instant)>,
 }
 
 impl ServiceClock {
-    fn hear(&mut self, time: Option<Timestamp>, now: Instant) {
+    fn observe(&mut self, time: Option<Timestamp>, now: Instant) {
         let is_later = |time: &Timestamp| self.read(now).is_none_or(|read| *time > read);
         if let Some(time) = time.filter(is_later) {
-            self.told = Some((time, now));
+            self.latest = Some((time, now));
         }
     }
 
     fn read(&self, now: Instant) -> Option<Timestamp> {
-        let (time, heard) = self.told?;
+        let (time, heard) = self.latest?;
         time.checked_add(now.duration_since(heard)).ok()
     }
 }

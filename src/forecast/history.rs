@@ -140,14 +140,14 @@ impl History {
             HistoryKind::Build => &BUILD,
             HistoryKind::Restart | HistoryKind::Rollback | HistoryKind::Promotion => &ROLLOUT,
         };
-        Some(outlook(prior, &good, &bad))
+        Some(predictive(prior, &good, &bad))
     }
 
     /// When the next is likely to leave the queue.
     pub fn queue(&self) -> Option<Mixture> {
         let waited = self.times.iter().filter_map(|times| times.queue);
         let waited: Vec<f64> = waited.take(MOST_TIMES).collect();
-        (!waited.is_empty()).then(|| outlook(&QUEUE, &waited, &[]))
+        (!waited.is_empty()).then(|| predictive(&QUEUE, &waited, &[]))
     }
 
     fn runs(&self, kind: HistoryKind, verdict: Verdict) -> Vec<f64> {
@@ -215,7 +215,7 @@ const FAILURE: Prior = Prior {
 const FAILING: (f64, f64) = (0.1, 1.0);
 
 /// When the next will end, after these that ended well and these that did not.
-fn outlook(prior: &Prior, good: &[f64], bad: &[f64]) -> Mixture {
+fn predictive(prior: &Prior, good: &[f64], bad: &[f64]) -> Mixture {
     let (good_count, bad_count) = (count(good), count(bad));
     let usual = prior.with(good);
     let failure = Prior {
@@ -248,7 +248,7 @@ impl Prior {
     /// variance, taken as normal itself.
     fn with(&self, seconds: &[f64]) -> LogNormal {
         let logarithms: Vec<f64> = seconds.iter().map(|time| time.ln()).collect();
-        let logarithms = pulled_in(&logarithms, self.within);
+        let logarithms = winsorized(&logarithms, self.within);
         let count = count(&logarithms);
         let mean = logarithms.iter().sum::<f64>() / count.max(1.0);
         let squares: f64 = logarithms.iter().map(|x| (x - mean).powi(2)).sum();
@@ -266,7 +266,7 @@ impl Prior {
 
 /// The values, none further from the middle than three deviations: judged by
 /// the median distance, which those that are far out do not move.
-fn pulled_in(values: &[f64], within: f64) -> Vec<f64> {
+fn winsorized(values: &[f64], within: f64) -> Vec<f64> {
     let Some(middle) = median(values) else {
         return Vec::new();
     };

@@ -48,8 +48,8 @@ pub const LARGEST_HEAD: usize = 408 * 1024;
 
 /// What is ignored of the variables that describe the network.
 pub fn ignored_network_settings(variables: &Variables) -> Vec<String> {
-    let mut ignored = proxy::doubts(variables);
-    ignored.extend(tls::doubts(variables));
+    let mut ignored = proxy::warnings(variables);
+    ignored.extend(tls::warnings(variables));
     ignored
 }
 
@@ -413,10 +413,10 @@ mod tests {
         };
         let http = Http::new(&Variables::default()).unwrap();
         let cause = http.exchange(request, Duration::from_secs(5)).await.err();
-        let told = cause.unwrap().to_string();
+        let reported = cause.unwrap().to_string();
         assert!(
-            told.starts_with("no connection: tcp connect error: "),
-            "{told}"
+            reported.starts_with("no connection: tcp connect error: "),
+            "{reported}"
         );
     }
 }

@@ -61,7 +61,7 @@ impl Proxies {
 }
 
 /// What is wrong with the entries of `NO_PROXY`, if a proxy is set at all.
-pub(crate) fn doubts(variables: &Variables) -> Vec<String> {
+pub(crate) fn warnings(variables: &Variables) -> Vec<String> {
     let is_used = Proxies::read(variables)
         .is_ok_and(|proxies| proxies.secure.is_some() || proxies.plain.is_some());
     if is_used {
@@ -474,17 +474,17 @@ mod tests {
             ".",
         ] {
             let variables = Variables::from([("HTTPS_PROXY", "proxy:3128"), ("no_proxy", entry)]);
-            let doubts = doubts(&variables);
-            assert_eq!(doubts.len(), 1, "{entry}");
+            let warnings = warnings(&variables);
+            assert_eq!(warnings.len(), 1, "{entry}");
             assert!(
-                doubts[0].starts_with(&format!("no_proxy: {entry:?} is ignored")),
-                "{doubts:?}"
+                warnings[0].starts_with(&format!("no_proxy: {entry:?} is ignored")),
+                "{warnings:?}"
             );
             assert!(
                 !reached_without_proxy(entry, "https://api.sevalla.com/"),
                 "{entry}"
             );
-            assert!(super::doubts(&Variables::from([("NO_PROXY", entry)])).is_empty());
+            assert!(super::warnings(&Variables::from([("NO_PROXY", entry)])).is_empty());
         }
     }
 
@@ -514,10 +514,10 @@ mod tests {
             "http://user:pass@:x",
             "ftp://pass",
         ] {
-            let told = shown(value).unwrap_err();
+            let reported = shown(value).unwrap_err();
             assert!(
-                told.contains("HTTPS_PROXY") && !told.contains("pass"),
-                "{told}"
+                reported.contains("HTTPS_PROXY") && !reported.contains("pass"),
+                "{reported}"
             );
         }
     }

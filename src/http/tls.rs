@@ -49,13 +49,17 @@ pub(crate) fn roots(variables: &Variables) -> Result<Vec<TrustedRoot>, String> {
 }
 
 /// The certificates of `SSL_CERT_FILE` that are skipped, each with its position.
-pub(crate) fn doubts(variables: &Variables) -> Vec<String> {
+pub(crate) fn warnings(variables: &Variables) -> Vec<String> {
     let Some(path) = variables.text(CERTIFICATE_FILE) else {
         return Vec::new();
     };
     let skipped = Bundle::read(path).map(|bundle| bundle.skipped);
-    let told = |skipped| format!("{CERTIFICATE_FILE} is {path:?}: skipped {skipped}");
-    skipped.unwrap_or_default().into_iter().map(told).collect()
+    let reported = |skipped| format!("{CERTIFICATE_FILE} is {path:?}: skipped {skipped}");
+    skipped
+        .unwrap_or_default()
+        .into_iter()
+        .map(reported)
+        .collect()
 }
 
 /// The address of GitLab's own API, and the certificates that its runner names

@@ -15,12 +15,13 @@ macro_rules! listed {
     };
 }
 
-/// A set of words that an input chooses from.
+/// A set of words that an input chooses from. The comment of each is what a shell
+/// shows of it.
 macro_rules! choices {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[doc = $meaning:literal])* $variant:ident = $word:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name { $($(#[$variant_doc])* $variant),* }
+        pub enum $name { $($(#[doc = $meaning])* $variant),* }
 
         impl $name {
             /// The word that users write.
@@ -32,6 +33,7 @@ macro_rules! choices {
         impl Value for $name {
             const ACCEPTS: &'static str = listed!($($word),*);
             const WORDS: &'static [&'static str] = &[$($word),*];
+            const MEANINGS: &'static [&'static str] = &[$(concat!($($meaning),*)),*];
             fn read(text: &str) -> Result<Self, String> {
                 match text {
                     $($word => Ok(Self::$variant),)*
@@ -92,7 +94,7 @@ choices! {
     OnFailure {
         /// Nothing.
         Leave = "leave",
-        /// Go back to what was there before.
+        /// Roll back.
         Rollback = "rollback",
     }
 }
@@ -110,15 +112,15 @@ choices! {
 choices! {
     /// What to do when another deployment of the service waits or runs.
     WhenBusy {
-        /// Start all the same; the service queues it.
+        /// Start anyway; Sevalla queues it.
         Queue = "queue",
-        /// Wait until none does.
+        /// Wait until it has ended.
         Wait = "wait",
-        /// Follow the one that deploys the same.
+        /// Follow it if it deploys the same.
         Join = "join",
         /// Cancel it.
         CancelPrevious = "cancel-previous",
-        /// Give up.
+        /// Fail the run.
         Fail = "fail",
     }
 }
@@ -126,7 +128,7 @@ choices! {
 choices! {
     /// What to do when another commit is deployed than the expected one.
     OnMismatch {
-        /// Say so.
+        /// Warn.
         Warn = "warn",
         /// Fail the run.
         Fail = "fail",
@@ -170,9 +172,9 @@ choices! {
 choices! {
     /// What to do with a deployment that this run stops following.
     Abandon {
-        /// It goes on.
+        /// Let it finish.
         Leave = "leave",
-        /// It is cancelled.
+        /// Cancel it.
         Cancel = "cancel",
     }
 }

@@ -304,8 +304,8 @@ mod tests {
         ]);
         let (inputs, problems) = Inputs::read(&variables);
         assert!(inputs.app_id.is_none() && inputs.is_given("app-id"));
-        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        assert_eq!(problems.len(), 7, "{told:#?}");
+        let reported: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(problems.len(), 7, "{reported:#?}");
         for (name, accepted) in [
             ("INPUT_APP-ID is \"fb5e5168-4281-4bec-94c5\"", "UUID"),
             ("PLUGIN_IS_RESTART is \"yes\"", "true or false"),
@@ -316,13 +316,15 @@ mod tests {
             ("INPUT_DEPLOY-HOOK-URL:", "https://"),
         ] {
             assert!(
-                told.iter()
+                reported
+                    .iter()
                     .any(|line| line.starts_with(name) && line.contains(accepted)),
-                "{name} in {told:#?}"
+                "{name} in {reported:#?}"
             );
         }
         assert!(
-            !told.concat().contains("two words") && !told.concat().contains("hook.example.com")
+            !reported.concat().contains("two words")
+                && !reported.concat().contains("hook.example.com")
         );
     }
 
@@ -385,15 +387,15 @@ mod tests {
                 "${SHA}",
             ),
         ] {
-            let told = complaint(name, value).unwrap();
+            let reported = complaint(name, value).unwrap();
             let expected = format!("{variable} is a variable that your CI did not fill in");
-            assert!(told.contains(&expected), "{told}");
+            assert!(reported.contains(&expected), "{reported}");
         }
         let hook = "https://hook.example.com/apps/x/deploy/hush$SECRET";
-        let told = complaint("SEVALLA_DEPLOY_HOOK_URL", hook).unwrap();
+        let reported = complaint("SEVALLA_DEPLOY_HOOK_URL", hook).unwrap();
         assert!(
-            told.contains("did not fill in") && !told.contains("SECRET"),
-            "{told}"
+            reported.contains("did not fill in") && !reported.contains("SECRET"),
+            "{reported}"
         );
     }
 
@@ -427,12 +429,15 @@ mod tests {
             (format!("\u{feff}{key}"), "byte order mark"),
             (format!("{key}\n{key}"), "It contains a line end"),
         ] {
-            let told = complaint("SEVALLA_TOKEN", &value).unwrap();
-            assert!(told.contains(words) && !told.contains(key), "{told}");
+            let reported = complaint("SEVALLA_TOKEN", &value).unwrap();
+            assert!(
+                reported.contains(words) && !reported.contains(key),
+                "{reported}"
+            );
         }
         for (name, value) in [("SEVALLA_APP_ID", ID), ("SEVALLA_BRANCH", "main")] {
-            let told = complaint(name, &format!("\"{value}\"")).unwrap();
-            assert!(told.contains("It is in quotes"), "{told}");
+            let reported = complaint(name, &format!("\"{value}\"")).unwrap();
+            assert!(reported.contains("It is in quotes"), "{reported}");
         }
     }
 
@@ -449,8 +454,8 @@ mod tests {
             ("refs/notes/x", "it is a git reference"),
             ("a b", "not a name that git allows"),
         ] {
-            let told = complaint("SEVALLA_BRANCH", text).unwrap();
-            assert!(told.contains(reason), "{told}");
+            let reported = complaint("SEVALLA_BRANCH", text).unwrap();
+            assert!(reported.contains(reason), "{reported}");
         }
     }
 

@@ -37,7 +37,7 @@ pub fn secrets_in(variables: &Variables) -> Vec<String> {
     let proxies = PROXIES
         .iter()
         .filter_map(|name| password(variables.text(name)?));
-    // An address with a password is refused as an input, and told.
+    // An address with a password is refused as an input, and reported.
     let addresses = TABLE.iter().flat_map(Input::sources).filter_map(|name| {
         let (_, after) = variables.text(&name)?.split_once("://")?;
         password(after.split(['/', '?', '#']).next()?)
@@ -62,7 +62,7 @@ fn settings_in(variables: &Variables) -> impl Iterator<Item = Settings> {
 }
 
 /// Whether this run may have to draw a database's password: it must be known
-/// before anything is told.
+/// before anything is printed.
 pub fn wants_password(variables: &Variables) -> bool {
     let given = |name: &str| {
         let (_, value) = first_given(Input::named(name)?, variables)?;

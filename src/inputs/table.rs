@@ -88,6 +88,8 @@ pub struct Input {
     pub accepts: &'static str,
     /// The words it takes, if it takes only a few.
     pub words: &'static [&'static str],
+    /// What each of them means; empty where the words say it.
+    pub meanings: &'static [&'static str],
     /// Where `--help` and the reference have it.
     pub group: InputGroup,
     /// What it is for, in half a line of `--help`.
@@ -286,6 +288,7 @@ macro_rules! inputs {
             default: first!($(Some($default),)? None),
             accepts: <$type as Value>::ACCEPTS,
             words: <$type as Value>::WORDS,
+            meanings: <$type as Value>::MEANINGS,
             group: InputGroup::$group,
             short: $short,
             secret: first!($($secret,)? false),

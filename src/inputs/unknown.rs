@@ -9,7 +9,7 @@ use crate::outputs::OUTPUTS;
 pub const DIAGNOSTICS: &str = "SEVALLA_LOG";
 
 /// Names that look like inputs but are none, each with the nearest one. Others
-/// name variables `SEVALLA_…` too, so there only a near miss is told.
+/// name variables `SEVALLA_…` too, so there only a near miss is reported.
 pub fn unknown_names(variables: &Variables) -> Vec<String> {
     let known: Vec<String> = TABLE.iter().map(Input::name).collect();
     let read: Vec<String> = TABLE.iter().flat_map(Input::sources).collect();

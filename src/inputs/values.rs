@@ -22,6 +22,8 @@ pub(super) trait Value: Sized {
     const ACCEPTS: &'static str;
     /// The words that are accepted, if there are only a few.
     const WORDS: &'static [&'static str] = &[];
+    /// What each of them means.
+    const MEANINGS: &'static [&'static str] = &[];
     /// Whether a value that cannot be used may be repeated to the user.
     const MAY_BE_SHOWN: bool = true;
     /// Whether even a part of it must not be repeated.

@@ -3,7 +3,7 @@
 //!
 //! A failure has its [`ExitStatus`](crate::exit_status::ExitStatus), and an outcome
 //! that is not a success can only be made from a [`Failure`]. A warning can only be
-//! reported with a [`Warning`], and a [`Misstart`] explains why no run began. So no
+//! reported with a [`Warning`], and a [`StartupError`] explains why no run began. So no
 //! problem is without an entry. An entry covers every problem with one cause and one
 //! fix; the message itself is written where the problem is found.
 
@@ -13,7 +13,7 @@ mod warnings;
 
 pub use self::failures::Failure;
 pub use self::warnings::Warning;
-pub use crate::messages::startup_errors::Misstart;
+pub use crate::messages::startup_errors::StartupError;
 
 /// One entry of the catalogue.
 #[derive(Debug, Clone, Copy)]
@@ -141,7 +141,7 @@ mod tests {
     fn entries() -> Vec<CatalogueEntry> {
         let failures = Failure::ALL.iter().map(|failure| failure.entry());
         let warnings = Warning::ALL.iter().map(|warning| warning.entry());
-        let misstarts = Misstart::ALL.iter().map(|misstart| misstart.entry());
+        let misstarts = StartupError::ALL.iter().map(|misstart| misstart.entry());
         failures.chain(misstarts).chain(warnings).collect()
     }
 
@@ -187,7 +187,9 @@ mod tests {
         collect(&source, &mut code);
         let failures = Failure::ALL.iter().map(|one| format!("Failure::{one:?}"));
         let warnings = Warning::ALL.iter().map(|one| format!("Warning::{one:?}"));
-        let misstarts = Misstart::ALL.iter().map(|one| format!("Misstart::{one:?}"));
+        let misstarts = StartupError::ALL
+            .iter()
+            .map(|one| format!("StartupError::{one:?}"));
         for name in failures.chain(misstarts).chain(warnings) {
             let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric());
             let is_used = code

@@ -5,7 +5,7 @@ use crate::messages::topics;
 
 topics! {
     /// Why no run was begun. There is no outcome then, only an exit code.
-    Misstart;
+    StartupError;
     Inputs {
         ProgramNotStarted "program-not-started" "Program not started"
         "The arguments name a program to hand over to: after `--`, or in the image as the first word, \
@@ -23,7 +23,7 @@ topics! {
     }
 }
 
-impl Misstart {
+impl StartupError {
     /// How the process ends, in words.
     pub const fn exit(self) -> &'static str {
         match self {

@@ -142,11 +142,11 @@ mod tests {
             (LogEvidence::Lines, "Read the end of the deployment's log"),
             (LogEvidence::Cause, "Correct the cause, then run again"),
         ] {
-            let beside = FailureContext {
+            let context = FailureContext {
                 log,
                 live: PreviouslyLive::Something,
             };
-            let text = beside.after_failure();
+            let text = context.after_failure();
             assert_eq!(
                 text,
                 format!("{expected}. The previous version is still live")

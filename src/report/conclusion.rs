@@ -16,7 +16,7 @@ use crate::report::run_record::ServiceRecord;
 impl Inner {
     /// Shows how the run ended, and writes the outputs, the summary and the files.
     pub(super) fn finish(&mut self, outcome: &Outcome) {
-        self.channel.settle();
+        self.channel.end_live_line();
         let outcome = &self.bounded(outcome);
         if !self.has_whole_log(outcome) {
             self.log.leave_out();

@@ -232,14 +232,14 @@ fn fit(widths: &mut [usize], columns: &[&str], room: usize) {
     }
 }
 
-/// The lines that tell of one record: each field that has a plain value.
+/// The lines of one record: each field that has a plain value.
 pub fn lines(kind: ResourceKind, record: &ResourceRecord) -> Vec<String> {
     let fields = fields_of_one(kind).iter();
-    let told = fields.filter_map(|field| {
+    let reported = fields.filter_map(|field| {
         let value = record.get(field).filter(|value| !value.is_object())?;
         Some(format!("{field}: {}", cut(&in_words(Some(value)))))
     });
-    told.collect()
+    reported.collect()
 }
 
 fn cell(item: &ResourceRecord, column: &str, layout: &TableLayout) -> String {

@@ -132,7 +132,7 @@ fn cases(outcome: &Outcome, record: &RunRecord, time_line: &Timeline, details: &
     let class = class(record.one());
     let mut of_run = steps(lane, &class);
     let is_reported = cases.iter().chain(&of_run).any(Case::is_bad);
-    // A target's failure is told there, and a check's by its own case.
+    // A target's failure is reported there, and a check's by its own case.
     let is_own = match outcome.ending() {
         ExitStatus::Unverified => !is_reported,
         _ => record.targets.is_empty() || !is_reported,

@@ -31,7 +31,7 @@ pub(super) fn write(path: &Path, record: &RunRecord, sanitizer: &Sanitizer) -> R
 }
 
 fn link(service_record: &ServiceRecord, sanitizer: &Sanitizer) -> Option<Value> {
-    // The address that was told, or none: no stranger's scheme.
+    // The address that was reported, or none: no stranger's scheme.
     let url = sanitizer.line(service_record.url.as_deref()?);
     let parsed = Url::parse(url.as_str()).ok()?;
     if !matches!(parsed.scheme(), "https" | "http") {

@@ -9,12 +9,11 @@ use uuid::Uuid;
 
 use super::html::PageStream;
 use crate::ci::CiOutput;
-use crate::deployment::{LogLine, Service};
+use crate::deployment::Service;
 use crate::deployment_log::severity::Severity;
-use crate::deployment_log::{LogDiagnosis, MOST_LINES_OF_AN_ENTRY};
+use crate::deployment_log::{LogDiagnosis, MOST_LINES_OF_AN_ENTRY, SanitizedEntry};
 use crate::inputs::Logs;
 use crate::report::atomic_file::WholeFile;
-use crate::sanitize::redactor::PartialMatch;
 use crate::sanitize::{SanitizedLine, Sanitizer};
 use crate::text::duration::counted;
 use crate::text::truncate::{beginning, shorten};
@@ -74,8 +73,6 @@ pub(super) struct LogSink {
     /// its own.
     groups: Option<BTreeMap<String, Kept>>,
     kept: Kept,
-    /// What of a secret the last entry ended in, for each label.
-    broken: BTreeMap<Option<String>, PartialMatch>,
     /// What the log of each service says.
     diagnoses: BTreeMap<Option<Uuid>, LogDiagnosis>,
     /// How many bytes were shown so far.
@@ -124,7 +121,7 @@ impl LogSink {
             return;
         };
         channel.open_log(&sanitizer.line(&format!("Log of {label}")));
-        group.lines.iter().for_each(|line| channel.say(line));
+        group.lines.iter().for_each(|line| channel.print(line));
         channel.close_log();
     }
 
@@ -137,33 +134,27 @@ impl LogSink {
     pub(super) fn take(
         &mut self,
         label: Option<&str>,
-        entries: &[LogLine],
+        entries: &[SanitizedEntry],
         sanitizer: &Sanitizer,
         channel: &mut dyn CiOutput,
     ) {
-        let key = label.map(str::to_owned);
-        let mut broken = self.broken.remove(&key).unwrap_or_default();
         for entry in entries {
             let prefix = prefix(label, entry, sanitizer);
-            let weight = Severity::of(&entry.severity);
-            let mut lines = sanitizer.lines(&prefix, &entry.message, &mut broken);
-            for line in lines.by_ref().take(MOST_LINES_OF_AN_ENTRY) {
-                self.add_to_page(weight, &prefix, &line, sanitizer);
+            let omitted = (entry.omitted > 0).then(|| {
+                let more = counted(entry.omitted, "more line");
+                sanitizer.line(&format!("… ({more} in this entry)"))
+            });
+            for line in entry.lines.iter().chain(&omitted) {
+                let line = line.behind(&prefix);
+                self.add_to_page(entry.severity, &prefix, &line, sanitizer);
                 self.put(label, line, sanitizer, channel);
             }
-            let more = lines.count();
-            if more > 0 {
-                let more = counted(more, "more line");
-                let note = format!("{prefix}… ({more} in this entry)");
-                let note = sanitizer.line(&note);
-                self.add_to_page(weight, &prefix, &note, sanitizer);
-                self.put(label, note, sanitizer, channel);
+            if omitted.is_some() {
                 self.is_too_large(&format!(
                     "an entry of the log has more than {MOST_LINES_OF_AN_ENTRY} lines"
                 ));
             }
         }
-        self.broken.insert(key, broken);
     }
 
     /// Sets what the log of a service is read into; of the only one, without its
@@ -211,7 +202,7 @@ impl LogSink {
             self.show_line(label, &shown, sanitizer, channel);
             self.shown += shown.as_str().len();
             if self.shown > MOST_SHOWN {
-                channel.say(&sanitizer.line(&format!(
+                channel.print(&sanitizer.line(&format!(
                     "… (the log is longer than the {} MiB that are shown)",
                     MOST_SHOWN / (1024 * 1024)
                 )));
@@ -230,7 +221,7 @@ impl LogSink {
     ) {
         let (Some(label), Some(groups)) = (label, &mut self.groups) else {
             self.open(sanitizer, channel);
-            return channel.say(line);
+            return channel.print(line);
         };
         let group = groups.entry(label.to_owned()).or_default();
         group.push(line.clone());
@@ -251,9 +242,9 @@ impl LogSink {
             self.open(sanitizer, channel);
             if self.kept.dropped > 0 {
                 let earlier = counted(self.kept.dropped, "earlier line");
-                channel.say(&sanitizer.line(&format!("… {earlier} …")));
+                channel.print(&sanitizer.line(&format!("… {earlier} …")));
             }
-            self.kept.lines.iter().for_each(|line| channel.say(line));
+            self.kept.lines.iter().for_each(|line| channel.print(line));
         }
         let open = self.groups.iter().flat_map(BTreeMap::keys);
         for label in open.cloned().collect::<Vec<_>>() {
@@ -349,14 +340,13 @@ impl LogSink {
 
 /// The prefix of every line of an entry: Sevalla's time, the severity where it is
 /// not ordinary, and a bar, so that no text of the log begins a line.
-fn prefix(label: Option<&str>, entry: &LogLine, sanitizer: &Sanitizer) -> SanitizedLine {
+fn prefix(label: Option<&str>, entry: &SanitizedEntry, sanitizer: &Sanitizer) -> SanitizedLine {
     let time = jiff::Timestamp::from_microsecond(entry.at_micros)
         .ok()
         .and_then(|time| Some(format!("{time:.3}").get(11..)?.to_owned()));
     let time = time.as_deref().unwrap_or(NO_TIME);
     // Cut after the sanitizer, which does not recognize a part of a secret.
-    let weight = sanitizer.line(&entry.severity);
-    let weight = match weight.as_str().trim() {
+    let weight = match entry.severity_word.as_str().trim() {
         "" | "INFO" | "info" => String::new(),
         other => format!("{} ", beginning(other, LONGEST_WEIGHT)),
     };
@@ -394,16 +384,15 @@ mod tests {
     use super::*;
     use crate::deployment_log::tests::entry;
 
+    fn sanitized(entries: &[LogLine]) -> Vec<SanitizedEntry> {
+        LogDiagnosis::new(Sanitizer::default()).read(entries)
+    }
+
     fn rendered(entry: &LogLine) -> Vec<String> {
-        let sanitizer = Sanitizer::default();
-        sanitizer
-            .lines(
-                &prefix(None, entry, &sanitizer),
-                &entry.message,
-                &mut PartialMatch::default(),
-            )
-            .map(|line| line.as_str().to_owned())
-            .collect()
+        let entries = sanitized(std::slice::from_ref(entry));
+        let prefix = prefix(None, &entries[0], &Sanitizer::default());
+        let lines = entries[0].lines.iter();
+        lines.map(|line| line.behind(&prefix).to_string()).collect()
     }
 
     #[test]
@@ -437,13 +426,13 @@ mod tests {
         assert!(long.iter().all(|line| line.len() < 60), "{long:?}");
     }
 
-    /// Counts what it is told.
+    /// Counts what is printed.
     #[derive(Default)]
     struct Counted(usize, String);
 
     impl CiOutput for Counted {
         fn mask(&mut self, _: &str) {}
-        fn say(&mut self, line: &SanitizedLine) {
+        fn print(&mut self, line: &SanitizedLine) {
             self.0 += line.as_str().len();
             self.1 = line.to_string();
         }
@@ -472,16 +461,16 @@ mod tests {
         let mut sink = LogSink::default();
         sink.show(Logs::Live);
         sink.begin_file(&path).unwrap();
-        let mut told = Counted::default();
+        let mut reported = Counted::default();
         let sanitizer = Sanitizer::default();
         let many = entry("INFO", &"\n".repeat(MOST_LINES_OF_AN_ENTRY + 8));
-        sink.take(None, &[many], &sanitizer, &mut told);
+        sink.take(None, &sanitized(&[many]), &sanitizer, &mut reported);
         assert!(
-            told.1.ends_with("… (8 more lines in this entry)"),
+            reported.1.ends_with("… (8 more lines in this entry)"),
             "{}",
-            told.1
+            reported.1
         );
-        let problem = sink.close(true, &sanitizer, &mut told).unwrap_err();
+        let problem = sink.close(true, &sanitizer, &mut reported).unwrap_err();
         assert!(problem.contains("more than 100000 lines"), "{problem}");
         assert!(!path.exists());
     }
@@ -490,14 +479,19 @@ mod tests {
     fn a_log_without_end_is_not_shown_without_end() {
         let mut sink = LogSink::default();
         sink.show(Logs::Live);
-        let mut told = Counted(0, String::new());
+        let mut reported = Counted(0, String::new());
         let sanitizer = Sanitizer::default();
         sink.shown = MOST_SHOWN - 10;
         for _ in 0..3 {
-            sink.take(None, &[entry("INFO", "a line")], &sanitizer, &mut told);
+            let line = sanitized(&[entry("INFO", "a line")]);
+            sink.take(None, &line, &sanitizer, &mut reported);
         }
-        assert!(told.1.contains("longer than the 256 MiB"), "{}", told.1);
-        assert!(told.0 < 200);
+        assert!(
+            reported.1.contains("longer than the 256 MiB"),
+            "{}",
+            reported.1
+        );
+        assert!(reported.0 < 200);
         assert_eq!(sink.tail().len(), 3);
     }
 
@@ -509,8 +503,11 @@ mod tests {
             "svl_0123456789abcdef",
         ]));
         let entries = ["x svl_01234", "567", "89abcdef y"].map(|text| entry("INFO", text));
-        sink.take(None, &entries[..1], &sanitizer, &mut Counted::default());
-        sink.take(None, &entries[1..], &sanitizer, &mut Counted::default());
+        let log = LogDiagnosis::new(sanitizer.clone());
+        for entries in [&entries[..1], &entries[1..]] {
+            let entries = log.read(entries);
+            sink.take(None, &entries, &sanitizer, &mut Counted::default());
+        }
         let tail: Vec<&str> = sink
             .tail()
             .iter()

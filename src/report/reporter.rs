@@ -119,13 +119,20 @@ impl Reporter {
         status: StackCommentStatus<'_>,
     ) -> SanitizedText {
         let inner = self.0.borrow();
-        let facts = StackCommentFacts {
-            marker,
-            status,
-            run_url: inner.record.facts.run_url.as_deref(),
-            now: (inner.clock)(),
-        };
-        stack_comment::render(&facts, rows, &inner.sanitizer)
+        stack_comment::render(&inner.about(marker, status), rows, &inner.sanitizer)
+    }
+
+    /// The comment of a run that was killed, corrected; `None` if it needs no
+    /// correction.
+    pub fn corrected_stack_comment(
+        &self,
+        marker: &Marker,
+        old: &str,
+        outcome: &Outcome,
+    ) -> Option<SanitizedText> {
+        let inner = self.0.borrow();
+        let facts = inner.about(marker, StackCommentStatus::Ended(outcome));
+        stack_comment::corrected(&facts, old, &inner.sanitizer)
     }
 
     /// Shows how the run ended, and writes outputs, summary and files.
@@ -195,9 +202,32 @@ impl ScopedReporter<'_> {
     ) -> SanitizedText {
         self.reporter.stack_comment(marker, rows, status)
     }
+
+    /// The comment of a run that was killed, corrected.
+    pub fn corrected_stack_comment(
+        &self,
+        marker: &Marker,
+        old: &str,
+        outcome: &Outcome,
+    ) -> Option<SanitizedText> {
+        self.reporter.corrected_stack_comment(marker, old, outcome)
+    }
 }
 
 impl Inner {
+    fn about<'a>(
+        &'a self,
+        marker: &'a Marker,
+        status: StackCommentStatus<'a>,
+    ) -> StackCommentFacts<'a> {
+        StackCommentFacts {
+            marker,
+            status,
+            run_url: self.record.facts.run_url.as_deref(),
+            now: (self.clock)(),
+        }
+    }
+
     fn on(&mut self, event: Event<'_>) {
         let is_duplicate = self.record.is_duplicate(event);
         self.record.apply(event);
@@ -216,7 +246,7 @@ impl Inner {
             EventKind::Password(password) => self.channel.mask(password.expose()),
             EventKind::Verbatim(text) => {
                 let line = self.sanitizer.line(text);
-                self.channel.say_in(Tone::Plain, &line);
+                self.channel.print_in(Tone::Plain, &line);
             }
             EventKind::LogUnavailable(_) | EventKind::LogIncomplete => self.log.is_incomplete(),
             EventKind::LogGap { at_micros } => {
@@ -316,7 +346,7 @@ impl Inner {
         let time = now.get(11..).unwrap_or(&now);
         let line = self.sanitizer.line(&format!("{time} {text}"));
         let line = crate::text::truncate::shorten(line, LONGEST_SHOWN, &self.sanitizer);
-        self.channel.say_in(tone, &line);
+        self.channel.print_in(tone, &line);
     }
 }
 

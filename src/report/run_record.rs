@@ -425,7 +425,7 @@ impl ServiceRecord {
         by_service.or_else(waiting)
     }
 
-    /// What is told after the end does not count.
+    /// What is reported after the end does not count.
     fn until_the_end(&self, since: Instant) -> Duration {
         self.ended
             .unwrap_or_else(Instant::now)

@@ -14,6 +14,9 @@ use crate::text::truncate::shorten;
 /// The most of one text in the comment, in bytes.
 const LONGEST_TEXT: usize = 1024;
 
+/// The beginning of the line that names the run.
+const UPDATED: &str = "Updated ";
+
 /// The most reasons that are shown.
 const MOST_REASONS: usize = 32;
 
@@ -61,15 +64,7 @@ pub(super) fn render(
     let marks = rows.iter().filter_map(|row| row.mark.as_ref());
     let marks = std::iter::once(facts.marker).chain(marks);
     let marks: Vec<&str> = marks.map(Marker::as_str).collect();
-    let (sign, words) = match facts.status {
-        StackCommentStatus::Deploying => ("⏳", "deploying"),
-        StackCommentStatus::Ended(outcome) => comment::ended(outcome),
-        StackCommentStatus::Deleted => ("🗑️", "deleted"),
-    };
-    let mut parts = vec![format!(
-        "{}\n### {sign} Sevalla previews: {words}",
-        marks.join("\n")
-    )];
+    let mut parts = vec![format!("{}\n{}", marks.join("\n"), title(facts.status))];
     let row = |row: &PreviewRow<'_>| {
         let address = row.url.and_then(link).unwrap_or_default();
         format!("| {} | {address} | {} |\n", cell(&text(row.name)), row.word)
@@ -86,8 +81,53 @@ pub(super) fn render(
         parts.push(code(&text(&outcome.headline)));
         parts.push(reasons::list(outcome, MOST_REASONS, &text));
     }
+    parts.push(updated(facts));
+    sanitizer.block(joined(&parts).trim_end())
+}
+
+/// The text of a comment that says that previews are being deployed, although the
+/// run that wrote it was killed, with the end of this run, which deployed nothing.
+/// Its marks and addresses stay. `None` if the text says something else.
+pub(super) fn corrected(
+    facts: &StackCommentFacts<'_>,
+    old: &str,
+    sanitizer: &Sanitizer,
+) -> Option<SanitizedText> {
+    let deploying = title(StackCommentStatus::Deploying);
+    if !old.lines().any(|line| line == deploying) {
+        return None;
+    }
+    let row = |line: &str| {
+        let row = line.strip_suffix("| deploying |");
+        let row = row.map(|row| format!("{row}| unknown |"));
+        row.or_else(|| {
+            Some(format!(
+                "{}| not created |",
+                line.strip_suffix("| waiting |")?
+            ))
+        })
+    };
+    let lines = old.lines().map(|line| match line {
+        line if line == deploying => title(facts.status),
+        line if line.starts_with(UPDATED) => updated(facts),
+        line => row(line).unwrap_or_else(|| line.to_owned()),
+    });
+    let lines: Vec<String> = lines.collect();
+    Some(sanitizer.block(&lines.join("\n")))
+}
+
+fn title(status: StackCommentStatus<'_>) -> String {
+    let (sign, words) = match status {
+        StackCommentStatus::Deploying => ("⏳", "deploying"),
+        StackCommentStatus::Ended(outcome) => comment::ended(outcome),
+        StackCommentStatus::Deleted => ("🗑️", "deleted"),
+    };
+    format!("### {sign} Sevalla previews: {words}")
+}
+
+/// The line that names the run.
+fn updated(facts: &StackCommentFacts<'_>) -> String {
     let run = facts.run_url.and_then(link);
     let run = run.map_or_else(String::new, |run| format!(" by {run}"));
-    parts.push(format!("Updated {:.0}{run}", facts.now));
-    sanitizer.block(joined(&parts).trim_end())
+    format!("{UPDATED}{:.0}{run}", facts.now)
 }

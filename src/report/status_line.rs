@@ -207,7 +207,7 @@ mod tests {
     use crate::shutdown::Signal;
 
     const CANCELS: &str = "Ctrl-C cancels the deployment";
-    const AGAIN: &str = "Ctrl-C again (after 1.5s) leaves everything as it is";
+    const SECOND_SIGNAL: &str = "Ctrl-C again (after 1.5s) leaves everything as it is";
     const STAYS: &str = "Ctrl-C ends this, the deployment stays live";
     const NOTHING: &str = "Ctrl-C ends this, nothing is started";
 
@@ -222,7 +222,7 @@ mod tests {
         }
     }
 
-    /// A run of which these events were told, and what the live line said after
+    /// A run of which these events were reported, and what the live line said after
     /// each that changed it.
     struct Replay {
         record: RunRecord,
@@ -396,7 +396,7 @@ mod tests {
         ] {
             assert_eq!(
                 replay.after_event(event),
-                shown("ending", AGAIN),
+                shown("ending", SECOND_SIGNAL),
                 "{event:?}"
             );
         }

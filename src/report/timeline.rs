@@ -1,6 +1,6 @@
 //! The phases of a run as spans of time. Pure.
 //!
-//! Two clocks tell of them: ours of what this program does, and the service's
+//! Two clocks measure them: ours of what this program does, and the service's
 //! of the deployment. They may differ by any amount, so times of both are never
 //! compared as they are. What is certain bounds the difference: the service
 //! cannot have ended a deployment after we have seen its end, nor made one that
@@ -63,7 +63,7 @@ pub struct Timeline {
     pub lanes: Vec<Lane>,
     /// When the run began, by our clock.
     pub began: Timestamp,
-    /// Until when it is told, by our clock.
+    /// Until when it is shown, by our clock.
     pub now: Timestamp,
 }
 
@@ -106,7 +106,7 @@ pub(super) struct TimelineInput<'a> {
     pub(super) deployment: Option<&'a Deployment>,
     /// What we did, in its order.
     pub(super) own: &'a [Span],
-    /// Until when there is something to tell.
+    /// Until when there is something to show.
     pub(super) now: Timestamp,
 }
 

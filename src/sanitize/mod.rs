@@ -22,6 +22,13 @@ impl SanitizedLine {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The line behind a prefix that ends in a space, so that no command of a CI
+    /// begins in one and ends in the other.
+    pub(crate) fn behind(&self, prefix: &Self) -> Self {
+        debug_assert!(prefix.0.ends_with(' '), "{prefix}");
+        Self(format!("{prefix}{self}"))
+    }
 }
 
 /// Where a string of JSON ends that begins here, behind its opening quote.
@@ -76,17 +83,15 @@ impl Sanitizer {
         SanitizedLine(self.pass_each(text, " "))
     }
 
-    /// The lines of `text`, each sanitized and behind a sanitized prefix. `broken` is
-    /// carried from each text of a stream to the next.
+    /// The lines of `text`. `broken` is carried from each text of a stream to the
+    /// next.
     pub fn lines<'a>(
         &'a self,
-        prefix: &'a SanitizedLine,
         text: &'a str,
         broken: &'a mut PartialMatch,
     ) -> impl Iterator<Item = SanitizedLine> + 'a {
         split_lines(text).map(move |line| {
-            let mut passed = String::with_capacity(prefix.0.len() + line.len());
-            passed.push_str(&prefix.0);
+            let mut passed = String::with_capacity(line.len());
             self.pass(line, broken, &mut passed);
             SanitizedLine(passed)
         })
@@ -439,7 +444,6 @@ mod tests {
     fn lines_end_wherever_a_ci_sees_an_end() {
         let lines: Vec<String> = Sanitizer::default()
             .lines(
-                &SanitizedLine::default(),
                 "a\nb\r\nc\rd\u{2028}e\u{85}f\n\ng\n",
                 &mut PartialMatch::default(),
             )

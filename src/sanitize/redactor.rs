@@ -5,8 +5,8 @@
 //! line. Keys of Sevalla, GitHub and GitLab, and Sevalla's deployment hooks, are also
 //! known by their shape.
 //!
-//! A log is mostly text without a secret, so what matters is how fast that is
-//! told. One search finds the places where any form begins or ends; what stands
+//! A log is mostly text without a secret, so what matters is how fast it is
+//! recognized. One search finds the places where any form begins or ends; what stands
 //! there is looked at afterwards.
 
 mod encodings;
@@ -240,7 +240,7 @@ impl Inner {
             return;
         }
         let piece = line.trim();
-        // The first three bytes of ordinary text tell already.
+        // The first three bytes of ordinary text are enough.
         let is_in_a_form = |three| self.broken_threes.contains(three);
         if piece.len() < PART || !piece.as_bytes().first_chunk().is_some_and(is_in_a_form) {
             return;

@@ -57,8 +57,8 @@ pub(super) struct ApiConnection {
     authorization: Option<HeaderValue>,
     /// Knows the key: an answer may repeat it. Once it is the run's, it knows
     /// every secret.
-    gate: Sanitizer,
-    has_runs_gate: bool,
+    sanitizer: Sanitizer,
+    has_run_sanitizer: bool,
     budget: RefCell<RateLimits>,
     /// What was reported as not in the contract.
     news: RefCell<BTreeSet<String>>,
@@ -72,7 +72,7 @@ pub(super) struct ApiResponse {
     request_id: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
-    gate: Sanitizer,
+    sanitizer: Sanitizer,
 }
 
 impl ApiConnection {
@@ -85,8 +85,8 @@ impl ApiConnection {
             exchange,
             base: base.clone(),
             authorization: token.map(bearer).transpose()?,
-            gate: Sanitizer::new(Redactor::new(token.map(ApiToken::expose))),
-            has_runs_gate: false,
+            sanitizer: Sanitizer::new(Redactor::new(token.map(ApiToken::expose))),
+            has_run_sanitizer: false,
             budget: RefCell::default(),
             news: RefCell::default(),
             time: Cell::new(None),
@@ -94,9 +94,9 @@ impl ApiConnection {
     }
 
     /// Cleans the texts of responses with the run's sanitizer.
-    pub(super) fn pass(&mut self, gate: Sanitizer) {
-        self.gate = gate;
-        self.has_runs_gate = true;
+    pub(super) fn pass(&mut self, sanitizer: Sanitizer) {
+        self.sanitizer = sanitizer;
+        self.has_run_sanitizer = true;
     }
 
     /// The time by the service's clock, as its last response gave it.
@@ -184,14 +184,14 @@ impl ApiConnection {
             .borrow_mut()
             .observe(call.operation.tier, &reply.headers);
         if (200..300).contains(&reply.status) {
-            let gate = self.gate_for(call);
+            let sanitizer = self.sanitizer_for(call);
             let request_id = header(&reply.headers, &REQUEST_ID);
             return Ok(ApiResponse {
                 status: reply.status,
-                request_id: request_id.map(|id| shorten(&id, &gate)),
+                request_id: request_id.map(|id| shorten(&id, &sanitizer)),
                 headers: reply.headers,
                 body: reply.body?,
-                gate,
+                sanitizer,
             });
         }
         // The status is the message; a body that broke off or never came only
@@ -201,17 +201,17 @@ impl ApiConnection {
             reply.status,
             &reply.headers,
             &body,
-            &self.gate_for(call),
+            &self.sanitizer_for(call),
         ))))
     }
 
     /// What text of the answer passes before it is cut or its lines are joined:
     /// a part of a secret would not be known as one any more.
-    fn gate_for(&self, call: &ApiCall<'_>) -> Sanitizer {
-        if is_hook(call) && !self.has_runs_gate {
+    fn sanitizer_for(&self, call: &ApiCall<'_>) -> Sanitizer {
+        if is_hook(call) && !self.has_run_sanitizer {
             Sanitizer::new(Redactor::new(call.ids.iter().copied()))
         } else {
-            self.gate.clone()
+            self.sanitizer.clone()
         }
     }
 
@@ -251,7 +251,7 @@ impl ApiConnection {
             id.copied().unwrap_or(part)
         });
         let parts: Vec<&str> = parts.collect();
-        shorten(&parts.join("/"), &self.gate)
+        shorten(&parts.join("/"), &self.sanitizer)
     }
 
     /// The address of a call: the ids take the places of the braces, each as
@@ -363,7 +363,7 @@ impl ApiResponse {
     pub(super) fn undecodable(&self, reason: &str) -> ApiErrorKind {
         ApiErrorKind::Undecodable {
             status: self.status,
-            reason: shorten(reason, &self.gate),
+            reason: shorten(reason, &self.sanitizer),
             request_id: self.request_id.clone(),
         }
     }
@@ -379,8 +379,8 @@ fn what_is_it(body: &str) -> &'static str {
     }
 }
 
-fn refusal(status: u16, headers: &HeaderMap, body: &[u8], gate: &Sanitizer) -> Refusal {
-    let shorten = |text: String| shorten(&text, gate);
+fn refusal(status: u16, headers: &HeaderMap, body: &[u8], sanitizer: &Sanitizer) -> Refusal {
+    let shorten = |text: String| shorten(&text, sanitizer);
     let error: wire::ErrorBody = lenient_json::from_slice(body).unwrap_or_default();
     let is_its_own = error.is_the_apis(status);
     let data = error.data.unwrap_or_default();
@@ -391,7 +391,7 @@ fn refusal(status: u16, headers: &HeaderMap, body: &[u8], gate: &Sanitizer) -> R
         detail: data.message.map(shorten),
         code: data.code.map(shorten),
         request_id: header(headers, &REQUEST_ID).map(shorten),
-        retry_after: limits::asked_wait(status, headers),
+        retry_after: limits::requested_wait(status, headers),
         frees_in: limits::frees_in(status, headers),
         location: (300..400)
             .contains(&status)
@@ -421,8 +421,8 @@ fn title(page: &str) -> Option<String> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-fn shorten(text: &str, gate: &Sanitizer) -> String {
-    let line = gate.line(text);
+fn shorten(text: &str, sanitizer: &Sanitizer) -> String {
+    let line = sanitizer.line(text);
     let text = line.as_str();
     match text.char_indices().nth(ERROR_TEXT_LIMIT) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
@@ -473,7 +473,7 @@ mod tests {
             request_id: Some("req-1".to_owned()),
             headers: HeaderMap::new(),
             body: body.as_bytes().to_vec(),
-            gate: Sanitizer::default(),
+            sanitizer: Sanitizer::default(),
         }
     }
 
@@ -492,7 +492,7 @@ mod tests {
 
     #[test]
     fn an_error_page_is_told_by_its_title() {
-        let said = |body: &str| {
+        let message_of = |body: &str| {
             refusal(
                 502,
                 &HeaderMap::new(),
@@ -502,23 +502,29 @@ mod tests {
             .message
         };
         let page = "<html><head><TITLE> Bad gateway </TITLE></head><body>long</body></html>";
-        assert_eq!(said(page).as_deref(), Some("Bad gateway"));
-        assert_eq!(said("upstream gone").as_deref(), Some("upstream gone"));
-        assert_eq!(said("<html></html>"), None);
-        assert_eq!(said(""), None);
-        assert_eq!(said(r#"{"message":"m","data":null}"#).as_deref(), Some("m"));
+        assert_eq!(message_of(page).as_deref(), Some("Bad gateway"));
         assert_eq!(
-            said(&"x".repeat(9999)).map(|text| text.chars().count()),
+            message_of("upstream gone").as_deref(),
+            Some("upstream gone")
+        );
+        assert_eq!(message_of("<html></html>"), None);
+        assert_eq!(message_of(""), None);
+        assert_eq!(
+            message_of(r#"{"message":"m","data":null}"#).as_deref(),
+            Some("m")
+        );
+        assert_eq!(
+            message_of(&"x".repeat(9999)).map(|text| text.chars().count()),
             Some(501)
         );
     }
 
     #[test]
     fn no_part_of_a_secret_is_left_where_a_text_is_cut() {
-        let gate = Sanitizer::new(Redactor::new(["svl_0123456789abcdef"]));
+        let sanitizer = Sanitizer::new(Redactor::new(["svl_0123456789abcdef"]));
         for padding in 470..500 {
             let text = format!("{}svl_0123456789abcdef", "x".repeat(padding));
-            let cut = shorten(&text, &gate);
+            let cut = shorten(&text, &sanitizer);
             assert!(!cut.contains("svl_") && cut.ends_with(['*', '…']), "{cut}");
         }
     }

@@ -72,6 +72,16 @@ impl BudgetSample {
         self.limit - self.remaining
     }
 
+    /// The time until the window ends.
+    fn left(&self) -> Duration {
+        self.ends.saturating_duration_since(self.at)
+    }
+
+    /// The time since the window began, if it has this length.
+    fn passed(&self, length: Duration) -> Duration {
+        length.saturating_sub(self.left())
+    }
+
     fn is_same_window(&self, other: &Self) -> bool {
         let (earlier, later) = (self.ends.min(other.ends), self.ends.max(other.ends));
         later - earlier < SAME_END
@@ -236,13 +246,13 @@ impl BudgetHistory {
             share.crowd = (rate * apart.as_secs_f64()).max(share.crowd * KEPT);
         }
         share.readers = share.runs.max(share.crowd);
-        let (all, own) = self.since;
-        let joined = all / own;
-        if !seen.is_same_window(&self.first) && own >= TRUSTED && joined < UNSEEN {
+        let (all_since, own_since) = self.since;
+        let joined = all_since / own_since;
+        if !seen.is_same_window(&self.first) && own_since >= TRUSTED && joined < UNSEEN {
             // What used the first window before this run may have ended. Then this
             // one shows nobody else.
-            let passed = WINDOW.saturating_sub(seen.ends.saturating_duration_since(seen.at));
-            let others = (seen.used() - self.own) * apart.div_duration_f64(passed.max(LATENCY));
+            let passed = seen.passed(WINDOW).max(LATENCY);
+            let others = (seen.used() - self.own) * apart.div_duration_f64(passed);
             share.readers = share.readers.min(UNSEEN * joined.max(others));
         }
     }
@@ -261,8 +271,8 @@ impl BudgetHistory {
             self.base = Some(*seen);
         }
         let Some(rate) = rate else { return };
-        let left = seen.ends.saturating_duration_since(seen.at).as_secs_f64();
-        let pressure = ((seen.used() + rate * left) / seen.limit).min(1.0);
+        let used = seen.used() + rate * seen.left().as_secs_f64();
+        let pressure = (used / seen.limit).min(1.0);
         self.share.pressure = match self.share.rate {
             Some(_) => f64::midpoint(self.share.pressure, pressure),
             None => pressure,
@@ -273,8 +283,7 @@ impl BudgetHistory {
     /// Of a window that began after the burst, all of it shows.
     fn rate_of_window(&self, seen: &BudgetSample) -> Option<f64> {
         let length = self.first.ends.saturating_duration_since(self.began);
-        let length = length.max(WINDOW);
-        let passed = length.saturating_sub(seen.ends.saturating_duration_since(seen.at));
+        let passed = seen.passed(length.max(WINDOW));
         (!seen.is_same_window(&self.first) && passed >= SPAN)
             .then(|| seen.used() / passed.as_secs_f64())
     }
@@ -283,8 +292,7 @@ impl BudgetHistory {
 /// What the first answer shows: the rate of a window that is not young any
 /// more, if it is not a burst.
 fn first_pressure(seen: &BudgetSample) -> f64 {
-    let left = seen.ends.saturating_duration_since(seen.at);
-    let passed = WINDOW.saturating_sub(left);
+    let passed = seen.passed(WINDOW);
     if passed < NOT_YOUNG {
         return 0.0;
     }

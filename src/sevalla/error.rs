@@ -218,14 +218,14 @@ impl fmt::Display for Refusal {
         f.write_str(&status)?;
         // "HTTP 403 Forbidden" holds "Forbidden" and "403".
         let is_news = |text: &&str| !repeats(&status, text);
-        let said: Vec<&str> = [&self.message, &self.detail]
+        let parts: Vec<&str> = [&self.message, &self.detail]
             .into_iter()
             .flatten()
             .map(String::as_str)
             .filter(is_news)
             .collect();
-        if !said.is_empty() {
-            write!(f, ": {}", said.join("; "))?;
+        if !parts.is_empty() {
+            write!(f, ": {}", parts.join("; "))?;
         }
         if let Some(location) = &self.location {
             write!(

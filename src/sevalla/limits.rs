@@ -193,7 +193,7 @@ fn decimal(number: u64) -> f64 {
 
 /// How long the service requires to wait: `Retry-After` as seconds or as a
 /// date, or after a 429 `x-ratelimit-reset`. At most [`LONGEST_ASKED_WAIT`].
-pub fn asked_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
+pub fn requested_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
     let reset = || reset(headers).filter(|_| status == 429);
     let asked = retry_after(headers).or_else(reset)?;
     Some(asked.min(LONGEST_ASKED_WAIT))
@@ -207,8 +207,8 @@ pub fn service_time(headers: &HeaderMap) -> Option<Timestamp> {
 /// After a 429, when the limit frees, as far as the service reports it. Not cut
 /// to [`LONGEST_ASKED_WAIT`]: a quota of an hour frees within the hour.
 pub fn frees_in(status: u16, headers: &HeaderMap) -> Option<Duration> {
-    let told = retry_after(headers).filter(|wait| *wait <= LONGEST_WINDOW);
-    told.or_else(|| reset(headers)).filter(|_| status == 429)
+    let stated = retry_after(headers).filter(|wait| *wait <= LONGEST_WINDOW);
+    stated.or_else(|| reset(headers)).filter(|_| status == 429)
 }
 
 /// The headers of a budget, as they are: limit, rest, reset.
@@ -314,7 +314,7 @@ mod tests {
         ] {
             let expected = wait.map(Duration::from_secs);
             assert_eq!(
-                asked_wait(status, &headers(&pairs)),
+                requested_wait(status, &headers(&pairs)),
                 expected,
                 "{status} {pairs:?}"
             );
@@ -391,7 +391,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nonsense_and_silence_tell_nothing() {
-        for told in [
+        for stated in [
             budget("400", "-1", "60"),
             budget("400", "0", "1790000000"),
             budget("18446744073709551615", "x", "60"),
@@ -401,8 +401,8 @@ mod tests {
             headers(&[]),
         ] {
             let mut budget = RateLimits::default();
-            budget.observe(Tier::Read, &told);
-            assert_eq!(budget.pause(Tier::Read), Delay::default(), "{told:?}");
+            budget.observe(Tier::Read, &stated);
+            assert_eq!(budget.pause(Tier::Read), Delay::default(), "{stated:?}");
             assert_eq!(budget.share(Tier::Read), None);
         }
         let mut long = RateLimits::default();

@@ -88,7 +88,7 @@ pub struct Client {
     /// After a signal no new write is sent.
     stop: Shutdown,
     /// Cleaning up: writes go out in spite of that, and no budget is spared.
-    is_hurried: bool,
+    is_for_cleanup: bool,
 }
 
 /// How long one request is repeated.
@@ -154,16 +154,16 @@ impl Client {
             deadline,
             limit: REQUEST_TIMEOUT,
             stop: Shutdown::default(),
-            is_hurried: false,
+            is_for_cleanup: false,
         })
     }
 
     /// With the run's sanitizer, which cleans the texts in errors. Called
     /// before the client is cloned.
     #[must_use]
-    pub fn passing(mut self, gate: Sanitizer) -> Self {
+    pub fn with_sanitizer(mut self, sanitizer: Sanitizer) -> Self {
         if let Some(connection) = Rc::get_mut(&mut self.connection) {
-            connection.pass(gate);
+            connection.pass(sanitizer);
         }
         self
     }
@@ -177,11 +177,11 @@ impl Client {
     /// A client for cleaning up in a hurry: with this deadline, a short time
     /// for each attempt, and in spite of a signal.
     #[must_use]
-    pub fn hurried(&self, deadline: Instant) -> Self {
+    pub fn for_cleanup(&self, deadline: Instant) -> Self {
         Self {
             deadline,
             limit: Duration::from_millis(1500),
-            is_hurried: true,
+            is_for_cleanup: true,
             ..self.clone()
         }
     }
@@ -189,9 +189,9 @@ impl Client {
     /// A client for taking back what this one has just done, in spite of a
     /// signal.
     #[must_use]
-    pub fn undoing(&self) -> Self {
+    pub fn ignoring_signals(&self) -> Self {
         Self {
-            is_hurried: true,
+            is_for_cleanup: true,
             ..self.clone()
         }
     }
@@ -231,7 +231,7 @@ impl Client {
     /// this task has its turn: what waits for the signal there has to notice it
     /// first, or the error that a write ends with would pass for the reason.
     pub async fn is_closing(&self) -> bool {
-        let is_closing = self.stop.is_asked() && !self.is_hurried;
+        let is_closing = self.stop.is_requested() && !self.is_for_cleanup;
         if is_closing {
             yield_now().await;
         }
@@ -241,8 +241,8 @@ impl Client {
     /// A client for the last looks when the time is over: responses may arrive
     /// a little later, except after a signal.
     #[must_use]
-    pub fn lingering(&self) -> Self {
-        let more = if self.is_hurried {
+    pub fn with_grace(&self) -> Self {
+        let more = if self.is_for_cleanup {
             Duration::ZERO
         } else {
             SPARED
@@ -256,7 +256,7 @@ impl Client {
         (self.on_wait)(error, wait);
         tokio::select! {
             () = sleep(wait) => true,
-            _ = self.stop.asked() => {
+            _ = self.stop.requested() => {
                 self.is_closing().await;
                 false
             }
@@ -345,7 +345,7 @@ impl Client {
                 return Err(error);
             }
             (self.on_wait)(&error, wait);
-            if self.sleeps_in_vain(call, wait).await {
+            if self.sleep_or_stop(call, wait).await {
                 return Err(error);
             }
             last = Some(error);
@@ -361,9 +361,9 @@ impl Client {
         give_up: Option<Instant>,
     ) -> Result<ApiResponse, ApiErrorKind> {
         let deadline = give_up.map_or(self.deadline, |give_up| give_up.min(self.deadline));
-        if is_first && !self.is_hurried {
+        if is_first && !self.is_for_cleanup {
             let pause = self.pause_before(call, deadline)?;
-            if !pause.is_zero() && self.sleeps_in_vain(call, pause).await {
+            if !pause.is_zero() && self.sleep_or_stop(call, pause).await {
                 return Err(ApiErrorKind::Stopped);
             }
         }
@@ -394,14 +394,14 @@ impl Client {
     }
 
     /// Waits; `true` if a stop has made sending a write pointless meanwhile.
-    async fn sleeps_in_vain(&self, call: &ApiCall<'_>, wait: Duration) -> bool {
-        if !call.is_write() || self.is_hurried {
+    async fn sleep_or_stop(&self, call: &ApiCall<'_>, wait: Duration) -> bool {
+        if !call.is_write() || self.is_for_cleanup {
             sleep(wait).await;
             return false;
         }
         tokio::select! {
             () = sleep(wait) => false,
-            _ = self.stop.asked() => self.is_closing().await,
+            _ = self.stop.requested() => self.is_closing().await,
         }
     }
 }

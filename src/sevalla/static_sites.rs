@@ -127,7 +127,7 @@ impl Writes<'_> {
         Ok(deployment.into())
     }
 
-    /// Asks to cancel a deployment, once. Whether it worked is told by its
+    /// Asks to cancel a deployment, once. Whether it worked is shown by its
     /// status.
     pub async fn cancel_static_site_deployment(
         self,

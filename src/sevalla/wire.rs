@@ -363,7 +363,7 @@ impl HookAnswer {
     }
 }
 
-/// An entry of a log. Everything may be missing: a log tells, it never decides.
+/// An entry of a log. Everything may be missing: a log informs and never decides.
 #[derive(Debug, Deserialize)]
 pub(crate) struct WireLogEntry {
     #[serde(default, deserialize_with = "text")]

@@ -115,7 +115,7 @@ impl Expectation {
 
     /// Whether an answer holds it. The reason names what was looked for, and
     /// nothing of what a stranger's page says.
-    pub(super) fn judge(&self, reply: &Response) -> Result<(), CheckMiss> {
+    pub(super) fn evaluate(&self, reply: &Response) -> Result<(), CheckMiss> {
         let status = reply.status;
         if let Self::Header { name, value } = self {
             let values = reply.headers.get_all(name.as_str());
@@ -231,8 +231,12 @@ mod tests {
             ("json:/n=1", "<html>", false),
         ] {
             let parsed = Expectation::parse(expectation).unwrap();
-            let judged = parsed.fill(filling).unwrap().judge(&reply(body));
-            assert_eq!(judged.is_ok(), is_good, "{expectation} {body}: {judged:?}");
+            let checked = parsed.fill(filling).unwrap().evaluate(&reply(body));
+            assert_eq!(
+                checked.is_ok(),
+                is_good,
+                "{expectation} {body}: {checked:?}"
+            );
         }
     }
 

@@ -112,7 +112,7 @@ enum AppObservation {
     Application,
     /// Something else responded, or there was no way to it.
     SomethingElse,
-    /// Too little time to tell.
+    /// Too little time to decide.
     TooShort,
 }
 
@@ -145,7 +145,7 @@ pub async fn verify(
     own: Result<&Url, &str>,
     filling: Filling<'_>,
     deadline: Instant,
-    tell: &dyn Fn(Visit<'_>),
+    report: &dyn Fn(Visit<'_>),
 ) -> Verified {
     let (route, expectation) = match prepare(check, own, filling) {
         Ok(prepared) => prepared,
@@ -163,7 +163,7 @@ pub async fn verify(
         let limit = VISIT.min(give_up.saturating_duration_since(begun));
         let result = look(exchange, check, &route, expectation.as_ref(), limit).await;
         tally.count(&result);
-        tell(Visit {
+        report(Visit {
             url: &route.start,
             result: &result,
             took: begun.elapsed(),
@@ -316,8 +316,8 @@ fn assess(
 ) -> Result<Healthy, CheckMiss> {
     let Arrival { url, reply, hops } = arrival;
     let from = (*hops > 0).then(|| shown(url));
-    let judged = judge(check, expectation, reply);
-    let obstacle = match (&judged, expectation) {
+    let checked = evaluate(check, expectation, reply);
+    let obstacle = match (&checked, expectation) {
         // Nobody else has the content that is expected.
         (Ok(()), Some(_)) => None,
         (Ok(()), None) => obstacle::behind_success(start, url, reply),
@@ -326,7 +326,7 @@ fn assess(
     let status = reply.status;
     let at = from.as_ref().map(|from| format!(" at {from}"));
     let at = at.unwrap_or_default();
-    match (obstacle, judged) {
+    match (obstacle, checked) {
         (Some(obstacle), _) => Err(CheckMiss::of(
             AppObservation::SomethingElse,
             format!("HTTP {status}{at} of {obstacle}"),
@@ -358,7 +358,7 @@ fn shown(url: &Url) -> String {
     }
 }
 
-fn judge(
+fn evaluate(
     check: &Check,
     expectation: Option<&Expectation>,
     reply: &Response,
@@ -374,7 +374,7 @@ fn judge(
             "HTTP {}, but {cause}",
             reply.status
         ))),
-        (_, Some(expectation)) => expectation.judge(reply),
+        (_, Some(expectation)) => expectation.evaluate(reply),
     }
 }
 

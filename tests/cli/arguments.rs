@@ -342,6 +342,21 @@ async fn fish_completes_actions_options_and_words() {
         all.sort();
         assert_eq!(all, found, "{line}");
     }
+    let found = output("fish", script, &["sevalla-deploy --when-busy "], &folder);
+    assert!(
+        found.contains(&"cancel-previous\tCancel it.".to_owned()),
+        "{found:?}"
+    );
+    let found = output(
+        "fish",
+        script,
+        &["sevalla-deploy --expected-commit "],
+        &folder,
+    );
+    assert!(
+        found.contains(&"off\tCompare nothing.".to_owned()),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]

@@ -71,14 +71,6 @@ fn comparable(output: &str) -> Vec<String> {
 async fn printed(simulator: &Simulator, command: &str) -> String {
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_sevalla-deploy"));
     let folder = program.parent().unwrap().to_str().unwrap();
-    let ids = [
-        ("APP_ID", sample::SHOP),
-        ("STAGING_APP_ID", sample::STAGING),
-        ("FAILING_APP_ID", sample::FAILING),
-        ("ENDLESS_APP_ID", sample::ENDLESS),
-        ("STATIC_SITE_ID", sample::STATIC_SITE),
-        ("PIPELINE_ID", sample::PIPELINE),
-    ];
     // A shell that waits would die of Ctrl-C too.
     let script = command.replacen("sevalla-deploy ", "exec sevalla-deploy ", 1);
     let runner = Runner::against(simulator)
@@ -86,7 +78,7 @@ async fn printed(simulator: &Simulator, command: &str) -> String {
         .set("TZ", "CET-1")
         .set("PATH", format!("{folder}:/usr/bin:/bin"))
         .arguments_are(&["--", "sh", "-c", &script]);
-    let runner = ids
+    let runner = sample::VARIABLES
         .into_iter()
         .fold(runner, |runner, (name, id)| runner.set(name, id));
     let window = Window::open(runner, 60, COLUMNS);

@@ -25,6 +25,8 @@ struct State {
     refuses: Option<u16>,
     /// The status with which their list is refused.
     refuses_list: Option<u16>,
+    /// The status with which the comments are refused.
+    refuses_comments: Option<u16>,
     /// How long a list of comments takes.
     slow_comments: Duration,
     /// Whether writes are refused.
@@ -133,6 +135,11 @@ impl Hub {
         self.0.lock().unwrap().refuses_writes = true;
     }
 
+    /// Refuses to list comments.
+    pub(crate) fn refuse_comments(&self, status: u16) {
+        self.0.lock().unwrap().refuses_comments = Some(status);
+    }
+
     pub(crate) fn slow_comments(&self, time: Duration) {
         self.0.lock().unwrap().slow_comments = time;
     }
@@ -223,6 +230,10 @@ impl Respond for Hub {
             ("GET", ["pulls"]) => {
                 let open = state.requests.iter().filter(|(_, pull)| pull.is_open);
                 answer(200, open.map(|(number, pull)| pull.json(*number)).collect())
+            }
+            ("GET", ["issues", _, "comments"]) if state.refuses_comments.is_some() => {
+                let status = state.refuses_comments.unwrap();
+                answer(status, json!({ "message": "Refused" }))
             }
             ("GET", ["issues", on, "comments"]) => {
                 let on = number(on);

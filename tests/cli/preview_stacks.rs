@@ -347,6 +347,58 @@ async fn what_a_comment_names_is_deleted_only_if_it_may_belong_to_the_pull_reque
 }
 
 #[tokio::test]
+async fn without_readable_comments_what_surely_is_of_the_closed_pull_request_goes() {
+    let simulator = Simulator::start(world()).await;
+    let hub = hub(&["web/a.ts", "api/b.rs"]);
+    let server = hub.serve().await;
+    let run = runs(&simulator, &server, &PullRequest::OPENED).run().await;
+    run.assert_ended(0, "success");
+    hub.set(7, Pull::open("feature/x").closed());
+    hub.refuse_comments(403);
+    let run = runs(&simulator, &server, &PullRequest::CLOSED).run().await;
+    run.assert_ended(5, "unauthorized");
+    run.assert_told("Could not read pull request 7");
+    run.assert_told("Deleted");
+    assert!(simulator.preview_apps().is_empty());
+}
+
+#[tokio::test]
+async fn the_comment_of_a_killed_run_is_ended_by_a_run_that_deploys_nothing() {
+    let [_, _, of_web, _, web_preview, _] = known();
+    let simulator = Simulator::start(world()).await;
+    let hub = hub(&["docs/a.md"]);
+    let server = hub.serve().await;
+    let mark = format!("<!-- sevalla-deploy:{of_web} app:{web_preview} -->");
+    hub.comment(
+        7,
+        &format!(
+            "<!-- sevalla-deploy:stack.shop-api.shop-web -->\n{mark}\n### ⏳ Sevalla previews: \
+             deploying\n\n| Service | Preview | Status |\n| --- | --- | --- |\n\
+             | ` api ` |  | waiting |\n| ` web ` |  | deploying |\n\nUpdated 2026-01-01T00:00:00Z"
+        ),
+    );
+    let written = hub.writes();
+    let run = runs(&simulator, &server, &PullRequest::OPENED).run().await;
+    run.assert_ended(0, "skipped");
+    let comment = &hub.comments(7)[0];
+    for text in [
+        mark.as_str(),
+        "### ⏭️ Sevalla previews: nothing new deployed",
+        "| ` api ` |  | not created |",
+        "| ` web ` |  | unknown |",
+    ] {
+        assert!(comment.contains(text), "{text} in {comment}");
+    }
+    assert!(!comment.contains("Updated 2026-01-01"), "{comment}");
+    assert_eq!(hub.writes(), written + 1);
+
+    // It needs no second correction.
+    let run = runs(&simulator, &server, &PullRequest::OPENED).run().await;
+    run.assert_ended(0, "skipped");
+    assert_eq!(hub.writes(), written + 1);
+}
+
+#[tokio::test]
 async fn the_comment_reports_a_run_that_could_not_make_all_apps() {
     let [.., api_preview] = known();
     let fault = Fault::on("createPreviewApp").nth(2);

@@ -298,7 +298,7 @@ async fn a_signal_is_noticed_before_a_write_gives_up_for_it() {
         };
         let noticed = tokio::select! {
             biased;
-            signal = stop.asked() => Ok(signal),
+            signal = stop.requested() => Ok(signal),
             written = write => Err(written),
         };
         assert_eq!(noticed.unwrap(), Signal::Interrupt);

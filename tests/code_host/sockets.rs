@@ -51,7 +51,13 @@ async fn a_redirect_is_not_followed() {
             .await;
         let client = client_over(network(), &repository(&server));
         let error = client.pull_request(12).await.unwrap_err();
-        assert_eq!(error.reason, Reason::Refused { status, said: None });
+        assert_eq!(
+            error.reason,
+            Reason::Refused {
+                status,
+                message: None
+            }
+        );
         assert_eq!(server.received_requests().await.unwrap().len(), 1);
     }
     assert!(elsewhere.received_requests().await.unwrap().is_empty());

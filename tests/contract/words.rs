@@ -3,7 +3,7 @@
 
 use sevalla_deploy::exit_status::EXIT_CODES;
 use sevalla_deploy::inputs::{ACTIONS, TABLE};
-use sevalla_deploy::messages::{CatalogueEntry, Failure, Misstart, Warning};
+use sevalla_deploy::messages::{CatalogueEntry, Failure, StartupError, Warning};
 use sevalla_deploy::outputs::OUTPUTS;
 
 /// Words and phrases, with what to write instead.
@@ -222,7 +222,7 @@ fn what_the_program_prints_of_itself_has_none_of_them() {
         .iter()
         .map(|input| (input.name(), input.short.to_owned()));
     let failures = Failure::ALL.iter().map(|failure| failure.entry());
-    let misstarts = Misstart::ALL.iter().map(|misstart| misstart.entry());
+    let misstarts = StartupError::ALL.iter().map(|misstart| misstart.entry());
     let warnings = Warning::ALL.iter().map(|warning| warning.entry());
     let entry = |entry: CatalogueEntry| {
         let text = format!("{}\n{}\n{}", entry.title, entry.cause, entry.remedy);

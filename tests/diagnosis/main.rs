@@ -28,8 +28,8 @@ mod hostile;
 use std::collections::BTreeSet;
 
 use sevalla_deploy::diagnosis::{Diagnosis, Digest, Finding};
+use sevalla_deploy::sanitize::Sanitizer;
 use sevalla_deploy::sanitize::redactor::PartialMatch;
-use sevalla_deploy::sanitize::{SanitizedLine, Sanitizer};
 
 /// A log and what has to be found in it.
 struct Case<'a> {
@@ -63,9 +63,9 @@ fn case(piece: &str) -> Case<'_> {
 
 /// The digest of a log whose lines have this weight, cleaned as in a run.
 pub(crate) fn digest(log: &str, severity: &str) -> Digest {
-    let (gate, prefix) = (Sanitizer::default(), SanitizedLine::default());
+    let sanitizer = Sanitizer::default();
     let (mut broken, mut diagnosis) = (PartialMatch::default(), Diagnosis::default());
-    for line in gate.lines(&prefix, &log.replace("\\e", "\u{1b}"), &mut broken) {
+    for line in sanitizer.lines(&log.replace("\\e", "\u{1b}"), &mut broken) {
         if severity == "ERROR" {
             diagnosis.take_marked(line.as_str());
         } else {

@@ -36,7 +36,7 @@ async fn lines_are_told_while_it_runs() {
     assert_tells_all(&run, 200);
     for told in &run.told {
         if let What::Log(lines) = &told.what {
-            let last: u64 = lines.last().unwrap().message.parse().unwrap();
+            let last: u64 = lines.last().unwrap().lines[0].as_str().parse().unwrap();
             let readable = secs(3) + millis(285 * last) + millis(400);
             // A reading every five seconds, while the status does not stop it.
             assert!(told.at <= readable + secs(20), "{told:?}");

@@ -52,16 +52,7 @@ async fn a_fleet_shares_the_budget_without_refusals() {
     for (runners, most) in [(10, 10.0), (100, 15.0), (1000, 66.0)] {
         let fleet = Fleet {
             runners,
-            starts: Duration::from_secs(600),
-            case: Case {
-                median: 600.0,
-                sigma: 0.15,
-            },
-            spread: 0.0,
-            limit: fleet::LIMIT,
-            is_one: false,
-            rule: fleet::Rule::Program,
-            seed: 0,
+            ..Fleet::default()
         };
         let outcome = fleet.run().await;
         println!(
@@ -99,8 +90,7 @@ async fn forty_that_begin_together_are_no_load() {
                 spread: 0.33,
                 limit,
                 is_one,
-                rule: fleet::Rule::Program,
-                seed: 0,
+                ..Fleet::default()
             };
             let outcome = fleet.run().await;
             assert_eq!(outcome.failed(), 0);
@@ -155,11 +145,7 @@ async fn steps_that_follow_each_other_read_their_logs() {
             runners: 40,
             starts: Duration::from_secs(40 * apart),
             case: Case { median, sigma: 0.1 },
-            spread: 0.0,
-            limit: fleet::LIMIT,
-            is_one: false,
-            rule: fleet::Rule::Program,
-            seed: 0,
+            ..Fleet::default()
         };
         let outcome = fleet.run().await;
         assert_eq!(outcome.without_log(), 0, "{median} {apart}");

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, LogLine, Status, Verdict};
+use sevalla_deploy::deployment_log::{LogDiagnosis, SanitizedEntry};
 use sevalla_deploy::event::{EventKind, Phase};
 use sevalla_deploy::follow::{DeploymentSource, FollowResult, Follower, LogMode};
 use sevalla_deploy::http::TransportError;
+use sevalla_deploy::sanitize::Sanitizer;
 use sevalla_deploy::sevalla::operation::{
     GET_APPLICATION_DEPLOYMENT_LOGS, GET_DEPLOYMENT, Operation,
 };
@@ -349,7 +351,9 @@ impl Service {
         };
         let deployment = self.script.deployment(Duration::ZERO);
         let deadline = self.start + self.script.deadline;
-        Follower::new(self, deployment, deadline, reading, &note)
+        let log = LogDiagnosis::new(Sanitizer::default());
+        Follower::new(self, deployment, deadline, &log, &note)
+            .reading(reading)
             .follow()
             .await
     }
@@ -453,7 +457,7 @@ pub(crate) enum What {
     Seen(Status, Option<String>),
     StillWaiting(Duration),
     Retrying(ApiError, Duration),
-    Log(Vec<LogLine>),
+    Log(Vec<SanitizedEntry>),
     LogUnavailable,
     LogIncomplete,
     Note,
@@ -531,7 +535,7 @@ impl Run {
                 _ => None,
             })
             .flatten()
-            .map(|line| line.message.parse().unwrap())
+            .map(|entry| entry.lines[0].as_str().parse().unwrap())
             .collect()
     }
 

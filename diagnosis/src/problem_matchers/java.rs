@@ -81,10 +81,10 @@ fn says_why(text: &str) -> bool {
         "Command execution failed",
         "exec returned",
     ];
-    let (_, said) = text.split_once(" on project ").unwrap_or_default();
-    let (_, said) = said.split_once(": ").unwrap_or_default();
-    let is_of_others = OF_OTHERS.iter().any(|words| said.contains(words));
-    said.trim_end().ends_with(" -> [Help 1]") && !is_of_others
+    let (_, message) = text.split_once(" on project ").unwrap_or_default();
+    let (_, message) = message.split_once(": ").unwrap_or_default();
+    let is_of_others = OF_OTHERS.iter().any(|words| message.contains(words));
+    message.trim_end().ends_with(" -> [Help 1]") && !is_of_others
 }
 
 fn is_refused(text: &str) -> bool {

@@ -96,8 +96,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause("The port is taken", &["Port "], TAKEN_ADVICE)
         .anywhere()
         .then(|text| {
-            let said = text.trim_end().trim_end_matches('.');
-            number_then(said, " was already in use") || said.ends_with(" is already in use")
+            let message = text.trim_end().trim_end_matches('.');
+            number_then(message, " was already in use") || message.ends_with(" is already in use")
         })
         .of_run(),
     cause(

@@ -32,12 +32,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
     // pytest
     test(&["E  "])
         .then(|text| {
-            let said = text.trim_start();
-            let name = said.split(':').next().unwrap_or_default();
+            let message = text.trim_start();
+            let name = message.split(':').next().unwrap_or_default();
             let is_name = name
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
-            said.starts_with("assert ") || (is_name && name.ends_with("Error"))
+            message.starts_with("assert ") || (is_name && name.ends_with("Error"))
         })
         .keeps(2)
         .place_below(14),

@@ -13,11 +13,11 @@ use crate::sevalla::{ApiError, Client, Patience, ResourceRecord};
 
 /// Looks for the database that is to be connected, and waits until it can be.
 /// Refuses one that will not.
-pub(crate) async fn look_before_connection(
+pub(crate) async fn preflight_connection(
     client: &Client,
     database: Uuid,
     may_wait: bool,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<ResourceRecord, TriggerError> {
     let thing = MutableKind::Database.thing(database);
     let record = client.record(thing, Patience::BEFORE_THE_START).await?;
@@ -25,7 +25,7 @@ pub(crate) async fn look_before_connection(
     let label = record.label();
     let readiness = match DatabaseReadiness::of(record.clone()) {
         DatabaseReadiness::NotYet(_) if may_wait => {
-            wait_until_ready(client, database, tell).await?
+            wait_until_ready(client, database, report).await?
         }
         DatabaseReadiness::NotYet(_) => DatabaseReadiness::Ready(record),
         known => known,
@@ -56,7 +56,7 @@ fn refuse_suspended(record: &ResourceRecord) -> Result<(), TriggerError> {
     ))
 }
 
-/// The connection of two services, which tells nothing but that it is there.
+/// The connection of two services, which shows only that it exists.
 struct ConnectionResult;
 
 impl Candidate for ConnectionResult {
@@ -87,7 +87,7 @@ pub(crate) async fn connect(
     client: &Client,
     database: Uuid,
     app: Uuid,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<(), TriggerError> {
     let send = async || {
         let patience = Patience::FOR_A_WRITE;
@@ -97,12 +97,12 @@ pub(crate) async fn connect(
         sent.await.map(|()| ConnectionResult)
     };
     let search = async || {
-        let late = client.lingering();
+        let late = client.with_grace();
         let is_there = is_connected(&late, database, app, Patience::FOR_A_SEARCH).await?;
         let connected = is_there.then_some(Candidates::ours(ConnectionResult));
         Ok(Some(connected.into_iter().collect()))
     };
-    let made = at_most_once(send, search, client, &WriteEntry::default(), tell).await;
+    let made = at_most_once(send, search, client, &WriteEntry::default(), report).await;
     let Err(error) = made else { return Ok(()) };
     // Somebody else was first, or the first of two sendings was late.
     let is_refusal = matches!(error, TriggerError::Ambiguous { .. }) || error.status() == Some(409);

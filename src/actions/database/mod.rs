@@ -39,7 +39,7 @@ impl ActionContext<'_> {
             Ok(None) => {}
             Err(error) => return self.not_done(error).await,
         }
-        let look = write::look_before_creation(&self.client, new);
+        let look = write::preflight_creation(&self.client, new);
         let existing = match self.until_stopped(look).await {
             Ok(Ok(existing)) => existing,
             Ok(Err(error)) => return self.not_done(error).await,
@@ -78,7 +78,7 @@ impl ActionContext<'_> {
         let Some(write) = self.write_before(DATABASE) else {
             return Ok(None);
         };
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         match &write.effect {
             Effect::Made { id } | Effect::Cancelling { id } => {
                 let record = json!({ "id": id, "display_name": new.name });
@@ -86,9 +86,9 @@ impl ActionContext<'_> {
             }
             _ => {
                 let creation = DatabaseCreation::of_record(new, &write.before);
-                let late = self.client.lingering();
+                let late = self.client.with_grace();
                 let find = async || write::find_new(&late, &creation).await.map(Some);
-                self.find_effect(&write, &CREATE_DATABASE, find, &tell)
+                self.find_effect(&write, &CREATE_DATABASE, find, &report)
                     .await
             }
         }
@@ -100,14 +100,14 @@ impl ActionContext<'_> {
         mut creation: DatabaseCreation,
         password: &Password,
     ) -> Outcome {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         let client = &self.client;
         let recorded = vec![(WriteEntry::ONLY.to_owned(), creation.recorded())];
         let entry = self.entry(DATABASE, &CREATE_DATABASE, recorded);
         creation.entry = entry;
         let creation = &creation;
-        let create = pin!(write::create_database(client, creation, password, &tell));
-        match self.write_or_stop(create, None, &tell).await {
+        let create = pin!(write::create_database(client, creation, password, &report));
+        match self.write_or_stop(create, None, &report).await {
             WriteResult::Done(Ok(record)) => self.see_ready(new, &record, true).await,
             WriteResult::Done(Err(error)) if !may_be_made(&error) => self.not_done(error).await,
             WriteResult::Done(Err(error)) => self.may_be_there(new, self.not_done(error).await),
@@ -154,7 +154,7 @@ impl ActionContext<'_> {
     /// its password has to learn it now: nobody can later.
     fn may_be_there(&self, new: &NewDatabase, outcome: Outcome) -> Outcome {
         let outcome = match &new.password {
-            Some(password) if new.is_drawn && new.tells_password => {
+            Some(password) if new.is_drawn && new.shows_password => {
                 self.reporter.on(EventKind::Password(password));
                 outcome.because("If it was created, the output database-password is its password")
             }
@@ -190,26 +190,26 @@ impl ActionContext<'_> {
     }
 
     fn report_database(&self, new: &NewDatabase, record: &ResourceRecord, is_new: bool) {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         if let Some(id) = record.id() {
-            tell(EventKind::Database {
+            report(EventKind::Database {
                 id,
                 is_new: Some(is_new),
             });
         }
         let label = record.label();
         let done = if is_new { "created" } else { "found" };
-        tell(EventKind::Note(&format!("Database {label} {done}")));
+        report(EventKind::Note(&format!("Database {label} {done}")));
         match (&new.password, new.is_drawn, is_new) {
-            (Some(password), true, true) if new.tells_password => {
-                tell(EventKind::Password(password));
+            (Some(password), true, true) if new.shows_password => {
+                report(EventKind::Password(password));
             }
-            (_, true, true) => tell(EventKind::Warning(
+            (_, true, true) => report(EventKind::Warning(
                 Warning::PasswordLost,
                 "The database has a generated password that is not stored or shown anywhere. Give \
                  database-password, or set output-password, if somebody has to know it.",
             )),
-            (_, true, false) if new.tells_password => tell(EventKind::Warning(
+            (_, true, false) if new.shows_password => report(EventKind::Warning(
                 Warning::PasswordUnknown,
                 "The database was there before, and Sevalla does not return its password: the \
                  output database-password is empty.",
@@ -224,8 +224,8 @@ impl ActionContext<'_> {
         label: &str,
         is_new: bool,
     ) -> Result<Outcome, TriggerError> {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        let readiness = write::wait_until_ready(&self.client, id, &tell)
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        let readiness = write::wait_until_ready(&self.client, id, &report)
             .await
             .map_err(|error| error.at(format!("It is database {label}")))?;
         let done = if is_new { "Created" } else { "Found" };
@@ -255,10 +255,10 @@ impl ActionContext<'_> {
         })
     }
 
-    /// Connects a database to an application, and tells the application of it
-    /// if that is wanted.
+    /// Connects a database to an application, and sets the variables of the application
+    /// if the inputs ask for it.
     pub(crate) async fn connect(&self, link: &DatabaseConnection) -> Outcome {
-        let before = match self.until_stopped(self.look_before_connection(link)).await {
+        let before = match self.until_stopped(self.preflight_connection(link)).await {
             Ok(Ok(before)) => before,
             Ok(Err(error)) => return self.not_done(error).await,
             Err(signal) => return only_read(signal),
@@ -275,16 +275,16 @@ impl ActionContext<'_> {
         self.unless_stopped(connect, unseen).await
     }
 
-    async fn look_before_connection(
+    async fn preflight_connection(
         &self,
         link: &DatabaseConnection,
     ) -> Result<ConnectionPreflight, TriggerError> {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         let (database, app) = (link.database, link.app);
         let may_wait = !self.plan.dry_run;
         let record =
-            connect::look_before_connection(&self.client, database, may_wait, &tell).await?;
-        tell(EventKind::Database {
+            connect::preflight_connection(&self.client, database, may_wait, &report).await?;
+        report(EventKind::Database {
             id: database,
             is_new: None,
         });
@@ -303,28 +303,28 @@ impl ActionContext<'_> {
         link: &DatabaseConnection,
         before: &ConnectionPreflight,
     ) -> Result<Outcome, TriggerError> {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         let pair = &before.pair;
         let variables = match &link.variables {
             Some(credentials) => Some(variables_for(&before.record, credentials)?),
             None => None,
         };
         if !before.was_connected {
-            connect::connect(&self.client, link.database, link.app, &tell).await?;
+            connect::connect(&self.client, link.database, link.app, &report).await?;
         }
         let done = if before.was_connected {
             "were connected already"
         } else {
             "are connected now"
         };
-        tell(EventKind::Note(&format!("{pair} {done}")));
+        report(EventKind::Note(&format!("{pair} {done}")));
         match variables {
-            None => tell(EventKind::Note(
+            None => report(EventKind::Note(
                 "Sevalla adds no variables with a connection. With set-env: true this action \
                  writes them.",
             )),
             Some(variables) => {
-                variables::set_variables(&self.client, link.app, &variables, &tell).await?;
+                variables::set_variables(&self.client, link.app, &variables, &report).await?;
             }
         }
         let outcome = Outcome::success(format!("Connected {pair}"));

@@ -16,7 +16,7 @@ use crate::sevalla::{ApiError, Client, EnvVar, LONGEST_PAGE, Patience, ResourceR
 /// The most variables of an application that are looked through.
 const MOST_VARIABLES: usize = 2000;
 
-/// The variables that tell an application where its database is.
+/// The variables that hold the address of an application's database.
 pub(crate) fn variables(
     database: &ResourceRecord,
     credentials: &Credentials,
@@ -89,22 +89,24 @@ pub(crate) async fn set_variables(
     client: &Client,
     app: Uuid,
     variables: &[(String, String)],
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<(), TriggerError> {
     let known = all_variables(client, app, Patience::BEFORE_THE_START).await?;
     for (key, value) in variables {
         let place = |error: TriggerError| error.at(format!("It is variable {key}"));
         let is_new = match known.iter().find(|known| known.key == *key) {
             Some(variable) => {
-                change(client, app, variable, value, tell)
+                change(client, app, variable, value, report)
                     .await
                     .map_err(place)?;
                 false
             }
-            None => create(client, app, key, value, tell).await.map_err(place)?,
+            None => create(client, app, key, value, report)
+                .await
+                .map_err(place)?,
         };
         let done = if is_new { "created" } else { "set" };
-        tell(EventKind::Note(&format!("Variable {key} {done}")));
+        report(EventKind::Note(&format!("Variable {key} {done}")));
     }
     Ok(())
 }
@@ -122,7 +124,7 @@ pub(crate) async fn set_differing(
     client: &Client,
     app: Uuid,
     variables: &[(String, String)],
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<VariableChange, TriggerError> {
     let known = all_variables(client, app, Patience::BEFORE_THE_START).await?;
     let mut differing = Vec::new();
@@ -140,7 +142,7 @@ pub(crate) async fn set_differing(
         }
     }
     if !differing.is_empty() {
-        set_variables(client, app, &differing, tell).await?;
+        set_variables(client, app, &differing, report).await?;
     }
     let times: Option<Vec<Timestamp>> = times.into_iter().collect();
     Ok(VariableChange {
@@ -171,7 +173,7 @@ async fn change(
     app: Uuid,
     variable: &EnvVar,
     value: &str,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<(), TriggerError> {
     let send = async || {
         let patience = Patience::FOR_A_WRITE;
@@ -180,8 +182,8 @@ async fn change(
             .update_env_var(app, variable, value, patience)
             .await
     };
-    let is_done = async || has_value(&client.lingering(), app, variable, value).await;
-    until_confirmed(client, send, is_done, tell).await
+    let is_done = async || has_value(&client.with_grace(), app, variable, value).await;
+    until_confirmed(client, send, is_done, report).await
 }
 
 /// Whether a variable has this value by now.
@@ -207,10 +209,10 @@ async fn create(
     app: Uuid,
     key: &str,
     value: &str,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<bool, TriggerError> {
     let find = async || {
-        let all = all_variables(&client.lingering(), app, Patience::FOR_A_SEARCH).await?;
+        let all = all_variables(&client.with_grace(), app, Patience::FOR_A_SEARCH).await?;
         let of_key = all.into_iter().filter(|known| known.key == key);
         Ok::<_, ApiError>(of_key.collect::<Vec<EnvVar>>())
     };
@@ -227,7 +229,7 @@ async fn create(
         let new = found.map(|found| Candidates::ours(NewVariable(found.key)));
         Ok(Some(new.collect()))
     };
-    let made = at_most_once(send, search, client, &WriteEntry::default(), tell).await;
+    let made = at_most_once(send, search, client, &WriteEntry::default(), report).await;
     let Err(error) = made else { return Ok(true) };
     let may_be_there = matches!(error, TriggerError::Ambiguous { .. })
         || matches!(error.status(), Some(400 | 409 | 422));
@@ -236,7 +238,7 @@ async fn create(
     }
     match find().await.ok().and_then(|mut found| found.pop()) {
         // Setting it does no harm, whoever has made it.
-        Some(variable) => change(client, app, &variable, value, tell)
+        Some(variable) => change(client, app, &variable, value, report)
             .await
             .map(|()| false),
         None => Err(error),
@@ -248,7 +250,7 @@ mod tests {
     use super::*;
     use crate::secret::Password;
 
-    fn told(kind: &str) -> Vec<(String, String)> {
+    fn reported(kind: &str) -> Vec<(String, String)> {
         let json = serde_json::json!({"id": "d", "type": kind, "db_name": "shop",
             "internal_hostname": "db.internal", "internal_port": "5432"});
         let credentials = Credentials {
@@ -261,7 +263,7 @@ mod tests {
 
     #[test]
     fn the_address_holds_what_may_stand_in_one() {
-        let all = told("postgresql");
+        let all = reported("postgresql");
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
         let parts = ["HOST", "PORT", "NAME", "USER", "PASSWORD", "URL"];
         assert_eq!(names, parts.map(|part| format!("ORDERS_{part}")));
@@ -274,8 +276,8 @@ mod tests {
             (parsed.host_str(), parsed.port()),
             (Some("db.internal"), Some(5432))
         );
-        assert!(told("mariadb")[5].1.starts_with("mysql://"));
-        assert!(told("valkey")[5].1.starts_with("redis://"));
+        assert!(reported("mariadb")[5].1.starts_with("mysql://"));
+        assert!(reported("valkey")[5].1.starts_with("redis://"));
     }
 
     #[test]

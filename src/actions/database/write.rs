@@ -24,7 +24,7 @@ use crate::sevalla::operation::LIST_DATABASES;
 use crate::sevalla::{ApiError, Client, Patience, ResourceRecord};
 
 /// How long a new database may not be there yet for those who read it.
-const APPEARANCE: Duration = Duration::from_secs(30);
+const READABLE_WITHIN: Duration = Duration::from_secs(30);
 
 const DATABASES: ResourceList = ResourceList::All(ResourceKind::Database);
 
@@ -129,7 +129,7 @@ impl DatabaseCreation {
 
 /// Looks for the database of this name, and else for what making it needs.
 /// Refuses to take one of another type for it.
-pub(crate) async fn look_before_creation(
+pub(crate) async fn preflight_creation(
     client: &Client,
     new: &NewDatabase,
 ) -> Result<ExistingDatabase, TriggerError> {
@@ -186,7 +186,7 @@ pub(crate) async fn create_database(
     client: &Client,
     creation: &DatabaseCreation,
     password: &Password,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<ResourceRecord, TriggerError> {
     let send = async || {
         let patience = Patience::FOR_A_WRITE;
@@ -195,9 +195,9 @@ pub(crate) async fn create_database(
             .create_database(&creation.settings, password, patience)
             .await
     };
-    let late = client.lingering();
+    let late = client.with_grace();
     let search = async || find_new(&late, creation).await.map(Some);
-    at_most_once(send, search, client, &creation.entry, tell)
+    at_most_once(send, search, client, &creation.entry, report)
         .await
         .map_err(explain)
 }
@@ -225,7 +225,7 @@ pub(super) async fn find_new(
         .records
         .into_iter()
         .filter(|record| !creation.known.contains(&record.id()));
-    let judge = |record: ResourceRecord| {
+    let classify = |record: ResourceRecord| {
         let its = |setting: &str| record.text(setting);
         let is_another_type = its("type")
             .zip(wanted("type"))
@@ -240,7 +240,7 @@ pub(super) async fn find_new(
         };
         Candidates { it: record, whose }
     };
-    let found: Vec<Candidates<ResourceRecord>> = new.map(judge).collect();
+    let found: Vec<Candidates<ResourceRecord>> = new.map(classify).collect();
     if found.is_empty() && !all.unreadable.is_subset(&creation.unreadable) {
         return Err(ApiError::unreadable_entry(&LIST_DATABASES));
     }
@@ -297,7 +297,7 @@ impl DatabaseReadiness {
 pub(crate) async fn wait_until_ready(
     client: &Client,
     database: Uuid,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<DatabaseReadiness, TriggerError> {
     let thing = MutableKind::Database.thing(database);
     let began = Instant::now();
@@ -306,7 +306,7 @@ pub(crate) async fn wait_until_ready(
     for look in 1.. {
         match looks.client().record(thing, Patience::FOR_A_SEARCH).await {
             // The service's own parts need a moment to agree that it exists.
-            Err(error) if error.status() == Some(404) && began.elapsed() < APPEARANCE => {}
+            Err(error) if error.status() == Some(404) && began.elapsed() < READABLE_WITHIN => {}
             Err(error) if looks.client().ran_out_of_time(&error) => break,
             Err(error) if error.status() == Some(404) => {
                 return Err(TriggerError::Api(ApiError {
@@ -320,7 +320,7 @@ pub(crate) async fn wait_until_ready(
                 let status = record.text("status").unwrap_or("unknown").to_owned();
                 if status != last {
                     let label = record.label();
-                    tell(EventKind::Note(&format!("Database {label}: {status}")));
+                    report(EventKind::Note(&format!("Database {label}: {status}")));
                 }
                 match DatabaseReadiness::of(record) {
                     DatabaseReadiness::NotYet(status) => last = status,

@@ -11,13 +11,13 @@ use crate::sevalla::{Application, Client, Patience};
 pub(super) fn warn_of_auto_deploy(
     record: &Application,
     wanted: &DeploymentMatcher,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) {
     let is_built_on_push = record.auto_deploy && record.source.as_deref() == Some("privateGit");
     let builds = matches!(wanted.kind, DeployKind::Deploy | DeployKind::Hook);
     let is_default = is_default(wanted.branch.as_deref(), record.default_branch.as_deref());
     if is_built_on_push && builds && is_default {
-        warn_of_double(wanted.branch.as_deref(), tell);
+        warn_of_double(wanted.branch.as_deref(), report);
     }
 }
 
@@ -29,16 +29,16 @@ pub(super) fn is_default(branch: Option<&str>, default: Option<&str>) -> bool {
     }
 }
 
-pub(super) fn warn_of_double(branch: Option<&str>, tell: Report<'_>) {
+pub(super) fn warn_of_double(branch: Option<&str>, report: Report<'_>) {
     let text = format!(
         "Automatic deployment is on for branch {}: each push is deployed once by Sevalla and once by \
          this run. Switch automatic deployment off in the settings on Sevalla.",
         branch.unwrap_or("(default)")
     );
-    tell(EventKind::Warning(Warning::DeployedTwice, &text));
+    report(EventKind::Warning(Warning::DeployedTwice, &text));
 }
 
-/// What a service's record tells whoever follows what it does by itself.
+/// What a service's record shows of what it deploys by itself.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AutoDeployConfig {
     /// The host of a static site.
@@ -68,13 +68,13 @@ impl AutoDeployConfig {
 pub(crate) async fn look_at(
     client: &Client,
     service: Service,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<AutoDeployConfig, TriggerError> {
     let patience = Patience::BEFORE_THE_START;
     match service.kind {
         ServiceKind::Application => {
             let record = client.get_application(service.id, patience).await?;
-            tell(EventKind::Target(service, record.display_name.as_deref()));
+            report(EventKind::Target(service, record.display_name.as_deref()));
             let is_built_on_push = record.auto_deploy
                 && record
                     .source
@@ -91,7 +91,7 @@ pub(crate) async fn look_at(
         }
         ServiceKind::StaticSite => {
             let record = client.get_static_site(service.id, patience).await?;
-            tell(EventKind::Target(service, record.display_name.as_deref()));
+            report(EventKind::Target(service, record.display_name.as_deref()));
             Ok(AutoDeployConfig {
                 host: record.hostname,
                 default_branch: record.default_branch,

@@ -54,7 +54,7 @@ impl Baseline {
             && self.newest.as_ref().is_some_and(|newest| !has(newest))
     }
 
-    /// Whether a deployment came after the mark. The ids tell; only where the
+    /// Whether a deployment came after the mark. The ids decide; only where the
     /// list was longer than what was read, an old one may slide into sight.
     /// Both times are the service's.
     pub(crate) fn is_new(&self, deployment: &Deployment) -> bool {

@@ -7,15 +7,16 @@ use tokio::time::{Instant, sleep_until};
 use crate::actions::ActionContext;
 use crate::actions::error::Report;
 use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Service, Verdict};
+use crate::deployment_log::LogDiagnosis;
 use crate::event::EventKind;
-use crate::follow::{FollowResult, Follower, LogMode};
+use crate::follow::{FollowResult, Follower};
 use crate::sevalla::{ApiError, Client, RetryDecision};
 
 /// Between two looks at a deployment that was asked to stop.
-const LOOK: Duration = Duration::from_millis(400);
+const LOOK_INTERVAL: Duration = Duration::from_millis(400);
 
 /// Between two attempts at asking it.
-const AGAIN: Duration = Duration::from_millis(300);
+const RETRY_INTERVAL: Duration = Duration::from_millis(300);
 
 /// The longest wait before asking again after a refusal.
 const LONGEST: Duration = Duration::from_secs(2);
@@ -59,10 +60,11 @@ impl ActionContext<'_> {
         &self,
         service: Service,
         deployment: Deployment,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> EndOfCancelled {
         let source = self.source(service, &deployment.id);
-        let watch = Follower::new(&source, deployment, self.deadline, LogMode::Never, tell);
+        let log = LogDiagnosis::new(self.sanitizer.clone());
+        let watch = Follower::new(&source, deployment, self.deadline, &log, report);
         match Box::pin(watch.follow()).await {
             FollowResult::Seen(ended) => EndOfCancelled::Ended(ended),
             FollowResult::Lost { error, .. } if error.is_gone() => EndOfCancelled::Gone,
@@ -78,21 +80,21 @@ pub async fn cancel(
     client: &Client,
     service: Service,
     id: &DeploymentId,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> CancelResult {
     let deadline = client.deadline();
     let mut asking = CancelProgress::new();
     let mut last: Option<Deployment> = None;
     loop {
         if asking.is_due(deadline) {
-            asking.ask(client, service, id, tell).await;
+            asking.ask(client, service, id, report).await;
         }
         // Whatever the answer: the status is the truth.
         match client.deployment(service, id).await {
             Ok(deployment) => {
                 let status = |deployment: &Deployment| deployment.status.clone();
                 if last.as_ref().map(status) != Some(status(&deployment)) {
-                    tell(EventKind::Seen(&deployment));
+                    report(EventKind::Seen(&deployment));
                 }
                 match deployment.ended() {
                     Some(ended) if ended.verdict() == Verdict::Success => {
@@ -163,7 +165,7 @@ impl CancelProgress {
     /// When to look or to ask again.
     fn next_step(&self) -> Instant {
         let now = Instant::now();
-        let look = now + LOOK;
+        let look = now + LOOK_INTERVAL;
         let next = self.next.filter(|next| *next > now);
         next.map_or(look, |next| next.min(look))
     }
@@ -173,7 +175,7 @@ impl CancelProgress {
         client: &Client,
         service: Service,
         id: &DeploymentId,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) {
         let answer = client.writes().cancel(service, id).await;
         self.next = match &answer {
@@ -184,7 +186,7 @@ impl CancelProgress {
         if let Err(error) = &answer
             && (is_news || self.next.is_none())
         {
-            tell(EventKind::Note(&format!(
+            report(EventKind::Note(&format!(
                 "Could not {}: {}",
                 error.operation.doing, error.cause
             )));
@@ -195,10 +197,12 @@ impl CancelProgress {
     /// How long to wait before asking again; `None` if that is pointless.
     fn wait_after(&mut self, error: &ApiError) -> Option<Duration> {
         match error.next() {
-            RetryDecision::Retry(asked) => Some(asked.unwrap_or_default().max(AGAIN)),
-            RetryDecision::Ambiguous => Some(AGAIN),
+            RetryDecision::Retry(asked) => Some(asked.unwrap_or_default().max(RETRY_INTERVAL)),
+            RetryDecision::Ambiguous => Some(RETRY_INTERVAL),
             RetryDecision::Fatal => {
-                let wait = AGAIN.saturating_mul(1 << self.refusals.min(8)).min(LONGEST);
+                let wait = RETRY_INTERVAL
+                    .saturating_mul(1 << self.refusals.min(8))
+                    .min(LONGEST);
                 self.refusals += 1;
                 (!is_lasting(error) && self.began.elapsed() + wait < REFUSING).then_some(wait)
             }

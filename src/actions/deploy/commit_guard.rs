@@ -84,8 +84,8 @@ impl<'a> CommitGuard<'a> {
     /// Whether a deployment that somebody else has started has, or will have,
     /// the expected commit: what still waits takes the tip of the branch.
     pub(crate) fn may_be(&self, deployment: &Deployment) -> bool {
-        let is_told = deployment.commit_sha.is_some() || deployment.status == Status::Waiting;
-        self.expected.is_none() || (is_told && self.mismatch(deployment).is_none())
+        let is_reported = deployment.commit_sha.is_some() || deployment.status == Status::Waiting;
+        self.expected.is_none() || (is_reported && self.mismatch(deployment).is_none())
     }
 
     /// Why a deployment that has succeeded must not count as one, if the user

@@ -25,7 +25,7 @@ use crate::sevalla::ApiErrorKind;
 use crate::text::duration::counted;
 
 /// How long a cancelled deployment may take to end before the next is started.
-const CANCELLING: Duration = Duration::from_secs(60);
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long the run waits without a message.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -77,7 +77,9 @@ impl ActionContext<'_> {
                 self.cancel_others(service, &before.busy).await;
                 self.reporter
                     .on(EventKind::Ends(Phase::Waiting, State::Done));
-                Ok(BusyDecision::Start(Box::new(self.look_again(work).await?)))
+                Ok(BusyDecision::Start(Box::new(
+                    self.refresh_preflight(work).await?,
+                )))
             }
         }
     }
@@ -102,7 +104,7 @@ impl ActionContext<'_> {
             names.join(" and of ")
         )));
         let started = Instant::now();
-        let mut told = started;
+        let mut reported = started;
         let mut looks = Schedule::for_looks();
         loop {
             let wait = looks.next_wait(None);
@@ -110,8 +112,8 @@ impl ActionContext<'_> {
                 return Ok(BusyDecision::End(still_busy(started.elapsed())));
             }
             sleep(wait).await;
-            if told.elapsed() >= SILENCE {
-                told = Instant::now();
+            if reported.elapsed() >= SILENCE {
+                reported = Instant::now();
                 self.reporter.on(EventKind::Note(&format!(
                     "Still waiting, for {} by now.",
                     crate::text::duration::duration(started.elapsed())
@@ -127,7 +129,7 @@ impl ActionContext<'_> {
                 continue;
             }
             // Another run may have waited for the same and be quicker.
-            let before = self.look_again(work).await?;
+            let before = self.refresh_preflight(work).await?;
             if before.busy.is_empty() {
                 return Ok(BusyDecision::Start(Box::new(before)));
             }
@@ -135,34 +137,34 @@ impl ActionContext<'_> {
     }
 
     async fn cancel_others(&self, service: Service, others: &[Deployment]) {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         // Newest first: what waits would start to run once the way is free.
         for other in others {
-            tell(EventKind::Note(&format!(
+            report(EventKind::Note(&format!(
                 "Cancelling {}, as when-busy asks.",
                 other.summary()
             )));
-            let by = self.deadline.moment().min(Instant::now() + CANCELLING);
+            let by = self.deadline.moment().min(Instant::now() + CANCEL_TIMEOUT);
             let client = self.client.until(by);
             let id = &other.id;
             match cancel::cancel(&client, service, id, &|_| {}).await {
                 CancelResult::Ended(ended) => {
-                    tell(EventKind::Note(&format!(
+                    report(EventKind::Note(&format!(
                         "Deployment {id} ended {}.",
                         ended.status.word()
                     )));
                 }
-                CancelResult::TooLate(_) => tell(EventKind::Note(&format!(
+                CancelResult::TooLate(_) => report(EventKind::Note(&format!(
                     "Deployment {id} had succeeded already."
                 ))),
-                CancelResult::Accepted => tell(EventKind::Warning(
+                CancelResult::Accepted => report(EventKind::Warning(
                     Warning::EarlierDeploymentRemains,
                     &format!(
                         "Deployment {id} is being cancelled and has not ended yet: this one may have to wait."
                     ),
                 )),
                 CancelResult::Refused(error) | CancelResult::Unknown(error) => {
-                    tell(EventKind::Warning(
+                    report(EventKind::Warning(
                         Warning::EarlierDeploymentRemains,
                         &format!(
                             "Deployment {id} could not be cancelled: {error}. This one may have to wait for it."
@@ -174,8 +176,8 @@ impl ActionContext<'_> {
     }
 
     /// What was read before is old: a new mark is needed.
-    async fn look_again(&self, work: &DeployOperation) -> Result<Preflight, TriggerError> {
-        preflight::look_before(&self.client, self.plan, work, &|_| {}).await
+    async fn refresh_preflight(&self, work: &DeployOperation) -> Result<Preflight, TriggerError> {
+        preflight::preflight(&self.client, self.plan, work, &|_| {}).await
     }
 }
 

@@ -13,7 +13,7 @@ use crate::actions::deploy::commit_guard::CommitGuard;
 use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::rollback::RollbackReport;
 use crate::actions::deploy::start_rollback::{self, RollbackEffect};
-use crate::actions::deploy::verification::{FOR_WORDS, ServiceAddress, own_address};
+use crate::actions::deploy::verification::{FOR_DETAILS, ServiceAddress, own_address};
 use crate::actions::error::Report;
 use crate::actions::manage::change;
 use crate::deployment::{Deployment, DeploymentId, EndedDeployment, ServiceKind, Verdict};
@@ -81,7 +81,7 @@ pub(crate) struct FinishedDeployment {
     /// Whether this run has started it.
     pub(crate) is_ours: bool,
     /// What came of rolling it back, if that was tried.
-    pub(crate) undone: Option<RollbackReport>,
+    pub(crate) rollback_report: Option<RollbackReport>,
 }
 
 impl DeploymentContext {
@@ -147,7 +147,7 @@ impl ActionContext<'_> {
         source: &DeploymentClient,
         ended: EndedDeployment,
         scene: &DeploymentContext,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> Outcome {
         self.finished.replace(Some(FinishedDeployment {
             deployment: ended.clone(),
@@ -155,10 +155,10 @@ impl ActionContext<'_> {
             is_behind: scene.behind > 0,
             log: scene.log.clone(),
             is_ours: scene.is_ours,
-            undone: None,
+            rollback_report: None,
         }));
         let outcome = match ended.verdict() {
-            Verdict::Success => self.after_success(source, &ended, scene, tell).await,
+            Verdict::Success => self.after_success(source, &ended, scene, report).await,
             Verdict::Failed => self.after_failure(source, &ended, scene).await,
             Verdict::Cancelled | Verdict::Skipped => {
                 self.after_nothing(source, &ended, scene).await
@@ -170,7 +170,7 @@ impl ActionContext<'_> {
         match outcome.failure() {
             // Rarely needed, and large.
             Some(failure) if failure.calls_for_rollback() => {
-                Box::pin(self.go_back(source, &ended, outcome, scene, tell)).await
+                Box::pin(self.go_back(source, &ended, outcome, scene, report)).await
             }
             Some(failure) if failure.ending() == ExitStatus::Unverified => {
                 outcome.because(NOT_ROLLED_BACK)
@@ -190,26 +190,26 @@ impl ActionContext<'_> {
         ended: &Deployment,
         outcome: Outcome,
         scene: &DeploymentContext,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> Outcome {
         let live = scene.live.as_ref();
-        let undone = self
-            .take_back(source.service, live, ended, scene.log.as_ref(), tell)
+        let rollback_report = self
+            .restore_previous(source.service, live, ended, scene.log.as_ref(), report)
             .await;
         if let Some(finished) = self.finished.borrow_mut().as_mut() {
-            finished.undone = Some(undone.clone());
+            finished.rollback_report = Some(rollback_report.clone());
         }
         // What they say of what is live may not be so any more.
         let outcome = match outcome.ending() {
             ExitStatus::Unverified => outcome.unverified_before(&ended.id),
             _ => outcome,
         };
-        let outcome = match undone.hint {
+        let outcome = match rollback_report.hint {
             Some(hint) => outcome.hint(hint),
             None => outcome,
         };
-        let outcome = outcome.because(undone.said);
-        match undone.signal {
+        let outcome = outcome.because(rollback_report.summary);
+        match rollback_report.signal {
             Some(signal) => outcome.interrupted_by(signal),
             None => outcome,
         }
@@ -220,7 +220,7 @@ impl ActionContext<'_> {
         source: &DeploymentClient,
         deployment: &EndedDeployment,
         scene: &DeploymentContext,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> Outcome {
         let service = source.service;
         let guard = CommitGuard::new(self.plan, scene.branch.as_deref());
@@ -228,7 +228,7 @@ impl ActionContext<'_> {
         let url = if !is_known && self.would_wait_for_budget() {
             None
         } else {
-            self.for_more_words(self.report_url(source, scene, tell))
+            self.for_more_words(self.report_url(source, scene, report))
                 .await
         };
         let id = deployment.id.clone();
@@ -237,18 +237,18 @@ impl ActionContext<'_> {
             return Outcome::unverified(failure, &id).because(objection);
         }
         if let Some(doubt) = guard.doubt(deployment) {
-            tell(EventKind::Warning(Warning::UnknownCommit, doubt));
+            report(EventKind::Warning(Warning::UnknownCommit, doubt));
         }
-        if let Some(outcome) = object_to_version(deployment, scene, tell) {
+        if let Some(outcome) = object_to_version(deployment, scene, report) {
             return outcome;
         }
         tokio::select! {
             // The signal first, as in `until_stopped`.
             biased;
-            signal = self.stop.asked() => {
+            signal = self.stop.requested() => {
                 Outcome::interrupted(signal).and_ended(deployment)
             }
-            checked = self.purge_and_verify(source, deployment, url, scene, tell) => {
+            checked = self.purge_and_verify(source, deployment, url, scene, report) => {
                 checked.unwrap_or(outcome)
             }
         }
@@ -260,10 +260,10 @@ impl ActionContext<'_> {
         deployment: &Deployment,
         url: Option<ServiceAddress>,
         scene: &DeploymentContext,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> Option<Outcome> {
         if self.plan.purge_cache {
-            self.purge_after(source, tell).await;
+            self.purge_after(source, report).await;
         }
         let check = self.plan.check.as_ref()?;
         if let Some(why) = self.check_that_failed(source.service) {
@@ -273,7 +273,7 @@ impl ActionContext<'_> {
         }
         let deadline = self.end_of_check(scene);
         let (failure, finding) = match self
-            .check(check, source, deployment, url, deadline, tell)
+            .check(check, source, deployment, url, deadline, report)
             .await
         {
             Verified::Yes => return None,
@@ -304,17 +304,17 @@ impl ActionContext<'_> {
     }
 
     /// Purges again what Sevalla has purged: no reason to fail, nor to wait long.
-    async fn purge_after(&self, source: &DeploymentClient, tell: Report<'_>) {
+    async fn purge_after(&self, source: &DeploymentClient, report: Report<'_>) {
         let by = Instant::now() + PURGING;
         let client = source.client.until(by.min(self.deadline.moment()));
-        tell(EventKind::Begins(Phase::Purge));
-        let purged = change::purge_cache(&client, source.service, tell).await;
-        tell(EventKind::Ends(Phase::Purge, state(purged.is_ok())));
+        report(EventKind::Begins(Phase::Purge));
+        let purged = change::purge_cache(&client, source.service, report).await;
+        report(EventKind::Ends(Phase::Purge, state(purged.is_ok())));
         match purged {
-            Ok(()) => tell(EventKind::Note(
+            Ok(()) => report(EventKind::Note(
                 "Sevalla empties the caches, which takes some minutes everywhere in the world.",
             )),
-            Err(error) => tell(EventKind::Warning(
+            Err(error) => report(EventKind::Warning(
                 Warning::CachesNotEmptied,
                 &format!(
                     "The caches could not be emptied: {error}. Sevalla empties them by itself after a deployment."
@@ -332,7 +332,7 @@ impl ActionContext<'_> {
         deployment: &Deployment,
         own: Option<ServiceAddress>,
         deadline: Instant,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> Verified {
         let exchange = match (self.connect)() {
             Ok(exchange) => exchange,
@@ -342,8 +342,8 @@ impl ActionContext<'_> {
             commit: deployment.commit_sha.as_deref(),
             deployment: &deployment.id.0,
         };
-        let told = |visit: Visit<'_>| tell(EventKind::Note(&visit.to_string()));
-        tell(EventKind::Begins(Phase::Verification));
+        let reported = |visit: Visit<'_>| report(EventKind::Note(&visit.to_string()));
+        report(EventKind::Begins(Phase::Verification));
         let own = match check.address {
             // Not needed.
             Some(_) => Err(String::new()),
@@ -353,13 +353,13 @@ impl ActionContext<'_> {
             }
         };
         if let Ok(url) = &own {
-            report_url(url, tell);
+            report_url(url, report);
         }
         let own = own.as_ref().map_err(String::as_str);
-        let verified = verify::verify(exchange.as_ref(), check, own, filling, deadline, &told);
+        let verified = verify::verify(exchange.as_ref(), check, own, filling, deadline, &reported);
         let reading = async {
             if let Some(metrics) = self.metrics(source).await {
-                tell(EventKind::MetricsAfter(&metrics));
+                report(EventKind::MetricsAfter(&metrics));
             }
             pending::<Infallible>().await
         };
@@ -368,7 +368,7 @@ impl ActionContext<'_> {
             never = Box::pin(reading) => match never {},
         };
         let is_well = verified == Verified::Yes;
-        tell(EventKind::Ends(Phase::Verification, state(is_well)));
+        report(EventKind::Ends(Phase::Verification, state(is_well)));
         verified
     }
 
@@ -385,11 +385,11 @@ impl ActionContext<'_> {
         source: &DeploymentClient,
         deployment: &Deployment,
         own: Option<ServiceAddress>,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> Option<VerificationResult> {
         let check = self.plan.check.as_ref()?;
         let deadline = self.deadline.moment();
-        let verified = self.check(check, source, deployment, own, deadline, tell);
+        let verified = self.check(check, source, deployment, own, deadline, report);
         Some(match verified.await {
             Verified::Yes => VerificationResult::Well,
             Verified::No(finding) => VerificationResult::Badly(finding.reason),
@@ -406,7 +406,7 @@ impl ActionContext<'_> {
         let error = build_error(source, &deployment.id);
         let error = self.for_more_words(error).await.flatten();
         let digest = scene.log.as_ref().map(LogDiagnosis::digest);
-        let beside = FailureContext {
+        let context = FailureContext {
             log: digest.as_ref().map(LogEvidence::of).unwrap_or_default(),
             // Something else may be soon.
             live: if self.may_go_back(scene) {
@@ -418,7 +418,7 @@ impl ActionContext<'_> {
         Outcome::of_verdict(
             &deployment.clone().with_build_error(error),
             source.service,
-            beside,
+            context,
         )
     }
 
@@ -428,21 +428,21 @@ impl ActionContext<'_> {
         &self,
         source: &DeploymentClient,
         scene: &DeploymentContext,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> ServiceAddress {
         let url = match &scene.own {
             Some(Ok(Some(url))) => Some(url.clone()),
-            _ => own_address(source, scene.host.as_deref(), FOR_WORDS).await?,
+            _ => own_address(source, scene.host.as_deref(), FOR_DETAILS).await?,
         };
         if let Some(url) = &url {
-            report_url(url, tell);
+            report_url(url, report);
         }
         Ok(url)
     }
 }
 
-fn report_url(url: &Url, tell: Report<'_>) {
-    tell(EventKind::Url(url.as_str().trim_end_matches('/')));
+fn report_url(url: &Url, report: Report<'_>) {
+    report(EventKind::Url(url.as_str().trim_end_matches('/')));
 }
 
 /// What is wrong with the version that a rollback has put live, if it is known
@@ -450,14 +450,14 @@ fn report_url(url: &Url, tell: Report<'_>) {
 fn object_to_version(
     now: &Deployment,
     scene: &DeploymentContext,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Option<Outcome> {
     let wanted = scene.wanted.as_ref()?;
     let replaced = scene.live.as_ref().filter(|live| live.id != wanted.id);
     let objection = match start_rollback::what_came(now, wanted, replaced) {
         RollbackEffect::Wanted => return None,
         RollbackEffect::Unknown => {
-            tell(EventKind::Warning(
+            report(EventKind::Warning(
                 Warning::VersionUnknown,
                 &format!(
                     "Live is {}. Nothing shows whether that is the requested version: {}.",

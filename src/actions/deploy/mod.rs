@@ -32,7 +32,7 @@ use crate::actions::deploy::finalize::DeploymentContext;
 use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::start::Started;
 use crate::actions::deploy::start_rollback::earlier_success;
-use crate::actions::deploy::verification::{FOR_WORDS, ServiceAddress, own_address};
+use crate::actions::deploy::verification::{FOR_DETAILS, ServiceAddress, own_address};
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::journaling::DEPLOY;
 use crate::actions::sighting::SightingSource;
@@ -73,7 +73,7 @@ impl ActionContext<'_> {
         let earlier = Box::pin(earlier_success(&self.client, service, rerun));
         let earlier = tokio::select! {
             earlier = earlier => earlier,
-            signal = self.stop.asked() => return nothing_started(signal),
+            signal = self.stop.requested() => return nothing_started(signal),
         };
         match earlier {
             Ok(earlier) => {
@@ -86,18 +86,18 @@ impl ActionContext<'_> {
 
     /// Makes the change and follows it to its end.
     pub(crate) async fn deploy(&self, work: &DeployOperation) -> Outcome {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         let look = async {
             let _turn = match self.turns {
                 Some(turns) => turns.acquire().await.ok(),
                 None => None,
             };
-            preflight::look_before(&self.client, self.plan, work, &tell).await
+            preflight::preflight(&self.client, self.plan, work, &report).await
         };
         let look = Box::pin(look);
         let before = tokio::select! {
             before = look => before,
-            signal = self.stop.asked() => return nothing_started(signal),
+            signal = self.stop.requested() => return nothing_started(signal),
         };
         let before = match before {
             Ok(before) => before,
@@ -107,7 +107,9 @@ impl ActionContext<'_> {
             return refused;
         }
         if let Some(service) = work.service()
-            && let Err(outcome) = self.refuse_impossible_check(service, &before, &tell).await
+            && let Err(outcome) = self
+                .refuse_impossible_check(service, &before, &report)
+                .await
         {
             return outcome;
         }
@@ -115,13 +117,13 @@ impl ActionContext<'_> {
             return Outcome::planned(&format!("deploy {}", before.order));
         }
         if let Some((other, note)) =
-            self.left_by_earlier_attempt(&before, work.is_rollback(), &tell)
+            self.left_by_earlier_attempt(&before, work.is_rollback(), &report)
         {
             return Box::pin(self.join(work, &before, other, &note)).await;
         }
         let next = tokio::select! {
             next = Box::pin(self.make_way(work, before)) => next,
-            signal = self.stop.asked() => return nothing_started(signal),
+            signal = self.stop.requested() => return nothing_started(signal),
         };
         let before = match next {
             Ok(BusyDecision::Start(before)) => *before,
@@ -141,11 +143,17 @@ impl ActionContext<'_> {
     /// Starts a deployment, and follows it to its end where the run waits for
     /// that.
     async fn start_and_follow(&self, work: &DeployOperation, before: &Preflight) -> Outcome {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         let is_followed = self.plan.follow;
-        let start = Box::pin(start::start(&self.client, work, is_followed, before, &tell));
+        let start = Box::pin(start::start(
+            &self.client,
+            work,
+            is_followed,
+            before,
+            &report,
+        ));
         let then = Some(self.on_cancel());
-        let started = match self.write_or_stop(start, then, &tell).await {
+        let started = match self.write_or_stop(start, then, &report).await {
             WriteResult::Done(started) => started,
             WriteResult::Interrupted(interruption) => {
                 return self.stop_in_flight(interruption, work, before).await;
@@ -209,26 +217,26 @@ impl ActionContext<'_> {
         scene: &DeploymentContext,
     ) -> Outcome {
         let guard = CommitGuard::new(self.plan, scene.branch.as_deref());
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         let compare = |seen: &Deployment| {
             if let Some(warning) = guard.observe(seen) {
-                tell(EventKind::Warning(Warning::AnotherCommit, warning));
+                report(EventKind::Warning(Warning::AnotherCommit, warning));
             }
         };
         // The follower yields only what later looks show.
         compare(&deployment);
-        let log = self.diagnose_log(&tell);
+        let log = self.diagnose_log(&report);
         let scene = &scene.with_log(&log);
         let source = self.source(service, &deployment.id);
         let end = EndSignal::default();
-        let noting = SightingSource::new(&source, &deployment, self.clock);
+        let looks = SightingSource::new(&source, &deployment, self.clock);
         let own = RefCell::new(None);
         let follow = async {
-            let watch = Follower::new(&noting, deployment, self.deadline, self.reading(), &tell)
-                .knowing(scene.past.clone())
-                .noting(&end)
+            let watch = Follower::new(&looks, deployment, self.deadline, &log, &report)
+                .with_history(scene.past.clone())
+                .with_end_signal(&end)
                 .observed_by(&compare)
-                .diagnosing(Some(&log))
+                .reading(self.reading())
                 .follow();
             let watch = Box::pin(watch);
             tokio::select! {
@@ -239,8 +247,8 @@ impl ActionContext<'_> {
         };
         let ended = tokio::select! {
             ended = follow => ended,
-            signal = self.stop.asked() => {
-                let (ended, seen) = (end.take(), noting.last());
+            signal = self.stop.requested() => {
+                let (ended, seen) = (end.take(), looks.last());
                 return self.interrupt(signal, &source, ended, seen, scene).await;
             }
             mismatch = guard.cancel_requested(), if !scene.is_anothers => {
@@ -250,7 +258,7 @@ impl ActionContext<'_> {
         match ended {
             FollowResult::Seen(ended) => {
                 let scene = &scene.with_address(own.take());
-                Box::pin(self.finalize(&source, ended, scene, &tell)).await
+                Box::pin(self.finalize(&source, ended, scene, &report)).await
             }
             FollowResult::TimedOut { .. }
                 if self.plan.on_timeout == Abandon::Cancel && !scene.is_anothers =>
@@ -258,7 +266,7 @@ impl ActionContext<'_> {
                 self.cancel_late(ended, &source, scene).await
             }
             FollowResult::Lost { .. } | FollowResult::TimedOut { .. } => {
-                self.lose_track(&ended, service, noting.last()).await
+                self.lose_track(&ended, service, looks.last()).await
             }
         }
     }
@@ -290,8 +298,8 @@ impl ActionContext<'_> {
             let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
         }
         let host = scene.host.as_deref();
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        self.ask_for_address(source, host, own, Some(&tell)).await
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        self.ask_for_address(source, host, own, Some(&report)).await
     }
 
     /// Asks for the address of the service as soon as the budget has room, and
@@ -301,16 +309,16 @@ impl ActionContext<'_> {
         source: &DeploymentClient,
         host: Option<&str>,
         own: &RefCell<Option<ServiceAddress>>,
-        tell: Option<Report<'_>>,
+        report: Option<Report<'_>>,
     ) -> Infallible {
         while !self.has_room() {
             sleep(UNTIL_ROOM).await;
         }
-        own.replace(Some(own_address(source, host, FOR_WORDS).await));
-        if let Some(tell) = tell
+        own.replace(Some(own_address(source, host, FOR_DETAILS).await));
+        if let Some(report) = report
             && let Some(metrics) = self.metrics(source).await
         {
-            tell(EventKind::MetricsBefore(&metrics));
+            report(EventKind::MetricsBefore(&metrics));
         }
         pending().await
     }
@@ -332,24 +340,24 @@ impl ActionContext<'_> {
         scene: &DeploymentContext,
         mismatch: String,
     ) -> Outcome {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        tell(EventKind::Note(
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        report(EventKind::Note(
             "Cancelling the deployment, as on-commit-mismatch asks.",
         ));
-        tell(EventKind::Cancelling);
+        report(EventKind::Cancelling);
         let id = &source.id;
         let by = self.deadline.moment().min(Instant::now() + MISMATCH);
         let client = self.client.until(by);
         let cancelled = tokio::select! {
             // The signal first, as in `until_stopped`.
             biased;
-            signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id, None),
-            cancelled = self.cancel_own(&client, source.service, id, &tell) => cancelled,
+            signal = self.stop.requested() => return Outcome::interrupted(signal).and_left(id, None),
+            cancelled = self.cancel_own(&client, source.service, id, &report) => cancelled,
         };
         match cancelled {
-            CancelResult::TooLate(ended) => self.finalize(source, ended, scene, &tell).await,
+            CancelResult::TooLate(ended) => self.finalize(source, ended, scene, &report).await,
             CancelResult::Ended(ended) if ended.verdict() == Verdict::Failed => {
-                let outcome = self.finalize(source, ended, scene, &tell).await;
+                let outcome = self.finalize(source, ended, scene, &report).await;
                 outcome.because(mismatch)
             }
             cancelled => Outcome::mismatched(id, &cancelled)
@@ -398,7 +406,7 @@ impl ActionContext<'_> {
         }
     }
 
-    /// The answer that tells the deployment's id did not come in time.
+    /// The answer with the deployment's id did not come in time.
     async fn look_up_and_stop(
         &self,
         signal: Signal,
@@ -460,25 +468,25 @@ impl ActionContext<'_> {
         id: &DeploymentId,
         by: Instant,
     ) -> Outcome {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        self.stop_and_report(signal, service, id, by, &tell).await
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        self.stop_and_report(signal, service, id, by, &report).await
     }
 
-    /// Like [`Self::stop_following`], with events reported to `tell`.
+    /// Like [`Self::stop_following`], with events reported to `report`.
     pub(crate) async fn stop_and_report(
         &self,
         signal: Signal,
         service: Service,
         id: &DeploymentId,
         by: Instant,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> Outcome {
         let outcome = Outcome::interrupted(signal);
         if self.on_cancel() == Abandon::Leave {
             return outcome.and_left(id, None);
         }
-        let client = self.client.hurried(by);
-        let cancelled = self.cancel_own(&client, service, id, tell).await;
+        let client = self.client.for_cleanup(by);
+        let cancelled = self.cancel_own(&client, service, id, report).await;
         outcome.and_cancelled(id, &cancelled)
     }
 
@@ -498,21 +506,23 @@ impl ActionContext<'_> {
         source: &DeploymentClient,
         scene: &DeploymentContext,
     ) -> Outcome {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        tell(EventKind::Note(
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        report(EventKind::Note(
             "Timed out. Cancelling the deployment, because on-timeout is cancel.",
         ));
-        tell(EventKind::Cancelling);
+        report(EventKind::Cancelling);
         let (service, id) = (source.service, &source.id);
-        let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
+        let client = self
+            .client
+            .for_cleanup(self.deadline.moment() + LATE_CANCEL);
         let cancelled = tokio::select! {
-            cancelled = self.cancel_own(&client, service, id, &tell) => cancelled,
-            signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id, None),
+            cancelled = self.cancel_own(&client, service, id, &report) => cancelled,
+            signal = self.stop.requested() => return Outcome::interrupted(signal).and_left(id, None),
         };
         match cancelled {
             // Whatever a success has to pass, this one has to as well.
             CancelResult::TooLate(ended) => self
-                .finalize(source, ended, scene, &tell)
+                .finalize(source, ended, scene, &report)
                 .await
                 .because("It ended just when the run timed out, too late to be cancelled"),
             cancelled => Outcome::of_ended(&ended, service).and_cancelled(id, &cancelled),

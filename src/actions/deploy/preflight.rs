@@ -1,5 +1,5 @@
 //! What is read before a change: whether it makes sense, and the high-water
-//! mark by which its effect is told apart later.
+//! mark by which its effect is recognized later.
 
 use uuid::Uuid;
 
@@ -51,23 +51,23 @@ pub(crate) struct Preflight {
 
 /// Reads what the change needs to know: the record, and the deployments there
 /// are. Refuses a service that is suspended or being deleted.
-pub(crate) async fn look_before(
+pub(crate) async fn preflight(
     client: &Client,
     plan: &Plan,
     work: &DeployOperation,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<Preflight, TriggerError> {
     let before = match work {
         DeployOperation::DeployApplication { app, .. }
         | DeployOperation::RollBackApplication { app, .. } => {
-            look_at_application(client, work, *app, tell).await
+            look_at_application(client, work, *app, report).await
         }
         DeployOperation::DeployStaticSite { site, .. }
         | DeployOperation::RollBackStaticSite { site, .. } => {
-            look_at_static_site(client, work, *site, tell).await
+            look_at_static_site(client, work, *site, report).await
         }
         DeployOperation::CallHook { app, .. } => match (app, &plan.token) {
-            (Some(app), Some(_)) => look_at_application(client, work, *app, tell).await,
+            (Some(app), Some(_)) => look_at_application(client, work, *app, report).await,
             _ => Ok(Preflight {
                 order: "whatever the hook deploys".to_owned(),
                 ..Preflight::default()
@@ -78,7 +78,7 @@ pub(crate) async fn look_before(
         Err(TriggerError::Api(error))
             if error.status() == Some(403) && !needs_reads(plan, work) =>
         {
-            tell(EventKind::Warning(
+            report(EventKind::Warning(
                 Warning::KeyCannotRead,
                 "The key may not read what it deploys, so the run could not find out whether a \
                  start took effect whose answer got lost.",
@@ -99,19 +99,19 @@ async fn look_at_application(
     client: &Client,
     work: &DeployOperation,
     app: Uuid,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<Preflight, TriggerError> {
     let record = client
         .get_application(app, Patience::BEFORE_THE_START)
         .await?;
     let service = Service::application(app);
-    tell(EventKind::Target(service, record.display_name.as_deref()));
+    report(EventKind::Target(service, record.display_name.as_deref()));
     if let Some(repository) = &record.repo_url {
-        tell(EventKind::BuiltFrom(repository));
+        report(EventKind::BuiltFrom(repository));
     }
     refuse_unfit(&record)?;
     let wanted = wanted_of_application(work, &record);
-    warn_of_auto_deploy(&record, &wanted, tell);
+    warn_of_auto_deploy(&record, &wanted, report);
     let past = read_past(client, service).await?;
     let kind = wanted.kind;
     let mut before = Preflight {
@@ -125,7 +125,7 @@ async fn look_at_application(
         return Ok(before);
     };
     let before = before.with_live(client, service, &past).await?;
-    report_live(before.live.as_ref(), tell);
+    report_live(before.live.as_ref(), report);
     start_rollback::plan(client, &record, app, earlier, &past, before).await
 }
 
@@ -133,15 +133,15 @@ async fn look_at_static_site(
     client: &Client,
     work: &DeployOperation,
     site: Uuid,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<Preflight, TriggerError> {
     let record: StaticSite = client
         .get_static_site(site, Patience::BEFORE_THE_START)
         .await?;
     let service = Service::static_site(site);
-    tell(EventKind::Target(service, record.display_name.as_deref()));
+    report(EventKind::Target(service, record.display_name.as_deref()));
     if let Some(repository) = &record.repo_url {
-        tell(EventKind::BuiltFrom(repository));
+        report(EventKind::BuiltFrom(repository));
     }
     refuse_if_gone("static site", record.status.as_deref())?;
     let wanted = match work {
@@ -149,7 +149,7 @@ async fn look_at_static_site(
             let branch = branch.clone().or_else(|| record.default_branch.clone());
             if record.auto_deploy && is_default(branch.as_deref(), record.default_branch.as_deref())
             {
-                warn_of_double(branch.as_deref(), tell);
+                warn_of_double(branch.as_deref(), report);
             }
             DeploymentMatcher {
                 branch,
@@ -170,7 +170,7 @@ async fn look_at_static_site(
         return Ok(before);
     };
     let before = before.with_live(client, service, &past).await?;
-    report_live(before.live.as_ref(), tell);
+    report_live(before.live.as_ref(), report);
     if let Some(earlier) = past.iter().find(|deployment| deployment.id == *to) {
         start_rollback::refuse_unless_success(earlier)?;
     }
@@ -178,7 +178,7 @@ async fn look_at_static_site(
 }
 
 impl Preflight {
-    /// What these newest deployments tell.
+    /// What these newest deployments show.
     pub(crate) fn of(past: &[Deployment], wanted: DeploymentMatcher) -> Self {
         let busy: Vec<Deployment> = past
             .iter()
@@ -259,9 +259,9 @@ impl Preflight {
     }
 }
 
-fn report_live(live: Option<&Deployment>, tell: Report<'_>) {
+fn report_live(live: Option<&Deployment>, report: Report<'_>) {
     if let Some(live) = live {
-        tell(EventKind::Note(&format!("Live now: {}", live.summary())));
+        report(EventKind::Note(&format!("Live now: {}", live.summary())));
     }
 }
 
@@ -550,19 +550,19 @@ mod tests {
             (&restart, auto, false),
         ] {
             let record = record(more);
-            let told = RefCell::new(Vec::new());
-            let tell = |event: EventKind<'_>| {
+            let reported = RefCell::new(Vec::new());
+            let report = |event: EventKind<'_>| {
                 if let EventKind::Warning(warning, text) = event {
-                    told.borrow_mut().push((warning, text.to_owned()));
+                    reported.borrow_mut().push((warning, text.to_owned()));
                 }
             };
-            warn_of_auto_deploy(&record, &wanted_of_application(work, &record), &tell);
-            let told = told.into_inner();
-            assert_eq!(told.len(), usize::from(warned), "{work:?} {record:?}");
+            warn_of_auto_deploy(&record, &wanted_of_application(work, &record), &report);
+            let reported = reported.into_inner();
+            assert_eq!(reported.len(), usize::from(warned), "{work:?} {record:?}");
             let is_right = |(warning, text): &(Warning, String)| {
                 *warning == Warning::DeployedTwice && text.contains("main")
             };
-            assert!(told.iter().all(is_right), "{told:?}");
+            assert!(reported.iter().all(is_right), "{reported:?}");
         }
     }
 }

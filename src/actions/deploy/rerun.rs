@@ -141,7 +141,7 @@ impl ActionContext<'_> {
         &self,
         before: &Preflight,
         is_rollback: bool,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> Option<(Deployment, String)> {
         let rule = self.plan.rerun.as_ref()?;
         let guard = CommitGuard::new(self.plan, before.branch());
@@ -186,7 +186,7 @@ impl ActionContext<'_> {
             ),
             None => format!("{why}. No deployment of an earlier attempt was found. Starting one."),
         };
-        tell(EventKind::Note(&note));
+        report(EventKind::Note(&note));
         None
     }
 }

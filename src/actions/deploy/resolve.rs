@@ -7,19 +7,23 @@ use crate::inputs::{ActionName, Inputs, ProblemKind};
 use crate::secret::HookUrl;
 
 /// An application, through the API or by its hook.
-pub(crate) fn application(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployOperation> {
-    doubts.unused(ActionName::DeployApp, inputs, "");
+pub(crate) fn application(inputs: &Inputs, validation: &mut Validation) -> Option<DeployOperation> {
+    validation.unused(ActionName::DeployApp, inputs, "");
     if inputs.deploy_hook_url.is_none() && inputs.is_given("deploy-hook-url") {
         return None;
     }
     match &inputs.deploy_hook_url {
-        Some(hook) => call_hook(inputs, hook, doubts),
-        None => order_application(inputs, doubts),
+        Some(hook) => call_hook(inputs, hook, validation),
+        None => order_application(inputs, validation),
     }
 }
 
-fn call_hook(inputs: &Inputs, hook: &HookUrl, doubts: &mut Validation) -> Option<DeployOperation> {
-    doubts.ignored(
+fn call_hook(
+    inputs: &Inputs,
+    hook: &HookUrl,
+    validation: &mut Validation,
+) -> Option<DeployOperation> {
+    validation.ignored(
         "with deploy-hook-url: a hook always deploys the default branch or image",
         [
             (inputs.branch.is_some(), "branch"),
@@ -34,7 +38,7 @@ fn call_hook(inputs: &Inputs, hook: &HookUrl, doubts: &mut Validation) -> Option
             "it is not the application of {}. Remove it, or correct one of the two",
             inputs.spelling("deploy-hook-url")
         );
-        doubts.problem(ProblemKind::Conflict, inputs.spelling("app-id"), &message);
+        validation.problem(ProblemKind::Conflict, inputs.spelling("app-id"), &message);
         return None;
     }
     Some(DeployOperation::CallHook {
@@ -43,14 +47,14 @@ fn call_hook(inputs: &Inputs, hook: &HookUrl, doubts: &mut Validation) -> Option
     })
 }
 
-fn order_application(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployOperation> {
+fn order_application(inputs: &Inputs, validation: &mut Validation) -> Option<DeployOperation> {
     if inputs.branch.is_some() && inputs.docker_image.is_some() {
         let message = format!(
             "{} is given too, and an application is built from a branch or runs an image. Remove one \
              of them",
             inputs.spelling("branch")
         );
-        doubts.problem(
+        validation.problem(
             ProblemKind::Conflict,
             inputs.spelling("docker-image"),
             &message,
@@ -59,14 +63,14 @@ fn order_application(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployO
     if inputs.docker_image.is_some()
         && crate::actions::resolve::check(inputs).is_some_and(|it| it.needs_commit())
     {
-        doubts.problem(
+        validation.problem(
             ProblemKind::Conflict,
             inputs.spelling("docker-image"),
             "an image has no commit, so verify-url and verify-contains must not contain {commit} or \
              {commit-short}",
         );
     }
-    doubts.ignored(
+    validation.ignored(
         "with is-restart: a restart takes the last artifact",
         [
             (inputs.is_restart && inputs.branch.is_some(), "branch"),
@@ -87,8 +91,8 @@ fn order_application(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployO
 }
 
 /// A static site.
-pub(crate) fn static_site(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployOperation> {
-    doubts.unused(ActionName::DeployStaticSite, inputs, "");
+pub(crate) fn static_site(inputs: &Inputs, validation: &mut Validation) -> Option<DeployOperation> {
+    validation.unused(ActionName::DeployStaticSite, inputs, "");
     Some(DeployOperation::DeployStaticSite {
         site: inputs.static_site_id?,
         branch: inputs.branch.as_ref().map(|branch| branch.name.clone()),
@@ -96,15 +100,15 @@ pub(crate) fn static_site(inputs: &Inputs, doubts: &mut Validation) -> Option<De
 }
 
 /// An application, back to an earlier deployment.
-pub(crate) fn rollback_application(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
+pub(crate) fn rollback_application(inputs: &Inputs, validation: &mut Validation) -> Option<Task> {
     let advice = ": set deployment-id to choose a version";
-    doubts.unused(ActionName::RollbackApp, inputs, advice);
+    validation.unused(ActionName::RollbackApp, inputs, advice);
     rollback(inputs, Service::application(inputs.app_id?))
 }
 
 /// A static site, back to an earlier deployment.
-pub(crate) fn rollback_static_site(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
-    doubts.unused(ActionName::RollbackStaticSite, inputs, "");
+pub(crate) fn rollback_static_site(inputs: &Inputs, validation: &mut Validation) -> Option<Task> {
+    validation.unused(ActionName::RollbackStaticSite, inputs, "");
     rollback(inputs, Service::static_site(inputs.static_site_id?))
 }
 

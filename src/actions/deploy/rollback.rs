@@ -38,7 +38,7 @@ pub(crate) enum LiveAfterRollback {
 #[derive(Debug, Clone)]
 pub(crate) struct RollbackReport {
     /// The same in a sentence.
-    pub(crate) said: String,
+    pub(crate) summary: String,
     /// What to do next, where that comes of this.
     pub(crate) hint: Option<&'static str>,
     /// The signal that came meanwhile.
@@ -49,9 +49,9 @@ pub(crate) struct RollbackReport {
 
 impl RollbackReport {
     /// This is said of it.
-    fn so(said: impl Into<String>) -> Self {
+    fn so(summary: impl Into<String>) -> Self {
         Self {
-            said: said.into(),
+            summary: summary.into(),
             hint: None,
             signal: None,
             live: LiveAfterRollback::Unknown,
@@ -78,7 +78,7 @@ impl RollbackReport {
 }
 
 /// Told where only a person can find out.
-const LOOK: &str = "Check the live version in the dashboard";
+const CHECK_LIVE_VERSION: &str = "Check the live version in the dashboard";
 
 /// Why no rollback was begun.
 enum RollbackError {
@@ -86,7 +86,7 @@ enum RollbackError {
     Replaced(String),
     /// It went wrong.
     Failed(TriggerError),
-    /// It is on its way, and which deployment it is was not told.
+    /// It is on its way, and its deployment is not known.
     Unseen,
 }
 
@@ -98,7 +98,7 @@ struct RollbackAttempt<'a> {
     /// What this run has deployed.
     wrong: &'a Deployment,
     /// What the log is read into.
-    log: Option<&'a LogDiagnosis>,
+    log: &'a LogDiagnosis,
 }
 
 impl ActionContext<'_> {
@@ -106,18 +106,18 @@ impl ActionContext<'_> {
     /// turned out to be so: unless somebody else has deployed since, whose work
     /// would be undone too. `known` is what was live when the run began. The log
     /// of the rollback is read into `log`, after that of `wrong`.
-    pub(crate) async fn take_back(
+    pub(crate) async fn restore_previous(
         &self,
         service: Service,
         known: Option<&Deployment>,
         wrong: &Deployment,
         log: Option<&LogDiagnosis>,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> RollbackReport {
         let live = tokio::select! {
             biased;
-            signal = self.stop.asked() => {
-                tell(EventKind::Stopping(signal, None));
+            signal = self.stop.requested() => {
+                report(EventKind::Stopping(signal, None));
                 return RollbackReport::so("Nothing was rolled back")
                     .live(LiveAfterRollback::AsDeployed)
                     .stopped_by(signal);
@@ -137,47 +137,52 @@ impl ActionContext<'_> {
                     .live(LiveAfterRollback::AsDeployed);
             }
         };
-        let undoing = RollbackAttempt {
+        let unread = LogDiagnosis::new(self.sanitizer.clone());
+        let attempt = RollbackAttempt {
             service,
             live: &live,
             wrong,
-            log,
+            log: log.unwrap_or(&unread),
         };
-        self.undo(&undoing, tell).await
+        self.run_rollback(&attempt, report).await
     }
 
-    async fn undo(&self, undoing: &RollbackAttempt<'_>, tell: Report<'_>) -> RollbackReport {
-        tell(EventKind::Note(&format!(
+    async fn run_rollback(
+        &self,
+        attempt: &RollbackAttempt<'_>,
+        report: Report<'_>,
+    ) -> RollbackReport {
+        report(EventKind::Note(&format!(
             "Rolling back. Live before was {}.",
-            undoing.live.summary()
+            attempt.live.summary()
         )));
-        tell(EventKind::Begins(Phase::Rollback));
-        let begin = pin!(self.begin(undoing, tell));
+        report(EventKind::Begins(Phase::Rollback));
+        let begin = pin!(self.begin(attempt, report));
         let then = Some(Abandon::Leave);
-        let rollback = match self.write_or_stop(begin, then, tell).await {
+        let rollback = match self.write_or_stop(begin, then, report).await {
             WriteResult::Done(Ok(rollback)) => rollback,
             WriteResult::Done(Err(not_begun)) => {
-                tell(EventKind::Ends(Phase::Rollback, State::Failed));
-                return undoing.explain(not_begun);
+                report(EventKind::Ends(Phase::Rollback, State::Failed));
+                return attempt.explain(not_begun);
             }
             WriteResult::Interrupted(Interruption { signal, result, .. }) => {
-                let undone = match result {
+                let rollback_report = match result {
                     Some(Ok(rollback)) => RollbackReport::so(goes_on(&rollback)),
-                    Some(Err(not_begun)) => undoing.explain(not_begun),
+                    Some(Err(not_begun)) => attempt.explain(not_begun),
                     None => RollbackReport::so(
                         "A rollback was on its way when the signal came; whether it took effect \
                          is not known",
                     ),
                 };
-                return undone.stopped_by(signal);
+                return rollback_report.stopped_by(signal);
             }
         };
         let done = RefCell::new(None);
         tokio::select! {
-            undone = self.follow_rollback(undoing, rollback.clone(), &done, tell) => undone,
-            signal = self.stop.asked() => {
-                let said = done.borrow_mut().take();
-                RollbackReport::so(said.unwrap_or_else(|| goes_on(&rollback))).stopped_by(signal)
+            rollback_report = self.follow_rollback(attempt, rollback.clone(), &done, report) => rollback_report,
+            signal = self.stop.requested() => {
+                let summary = done.borrow_mut().take();
+                RollbackReport::so(summary.unwrap_or_else(|| goes_on(&rollback))).stopped_by(signal)
             }
         }
     }
@@ -185,26 +190,26 @@ impl ActionContext<'_> {
     /// Starts the rollback.
     async fn begin(
         &self,
-        undoing: &RollbackAttempt<'_>,
-        tell: Report<'_>,
+        attempt: &RollbackAttempt<'_>,
+        report: Report<'_>,
     ) -> Result<Deployment, RollbackError> {
-        let service = undoing.service;
+        let service = attempt.service;
         let step = rollback_of(service);
         let operation = rollback_on(service);
-        let resumed = self.resume_deployment(&step, Some(service), operation, tell);
+        let resumed = self.resume_deployment(&step, Some(service), operation, report);
         if let Some(resumed) = Box::pin(resumed).await.map_err(RollbackError::Failed)? {
             return Ok(resumed.deployment);
         }
         let earlier = EarlierDeployment {
-            replaces: undoing.wrong.docker_image.clone(),
-            ..EarlierDeployment::found(undoing.live.id.clone())
+            replaces: attempt.wrong.docker_image.clone(),
+            ..EarlierDeployment::found(attempt.live.id.clone())
         };
         let work = DeployOperation::back_to(service, earlier);
-        let quietly = |event: EventKind<'_>| report_as_rollback(event, tell);
-        let before = preflight::look_before(&self.client, self.plan, &work, &quietly)
+        let quietly = |event: EventKind<'_>| report_as_rollback(event, report);
+        let before = preflight::preflight(&self.client, self.plan, &work, &quietly)
             .await
             .map_err(RollbackError::Failed)?;
-        if let Some(replaced) = undoing.replaced(&before) {
+        if let Some(replaced) = attempt.replaced(&before) {
             return Err(RollbackError::Replaced(replaced));
         }
         let entry = self.deployment_entry(step, operation, Some(service), &before);
@@ -220,33 +225,27 @@ impl ActionContext<'_> {
     /// answers; `done` gets what is known once it has succeeded.
     async fn follow_rollback(
         &self,
-        undoing: &RollbackAttempt<'_>,
+        attempt: &RollbackAttempt<'_>,
         rollback: Deployment,
         done: &RefCell<Option<String>>,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> RollbackReport {
         let is_warned = Cell::new(false);
         let quietly = |event: EventKind<'_>| {
             if let EventKind::Seen(now) = event
                 && !is_warned.get()
-                && let Some(warning) = undoing.warning(now)
+                && let Some(warning) = attempt.warning(now)
             {
                 is_warned.set(true);
-                tell(EventKind::Warning(Warning::FailedVersionAgain, &warning));
+                report(EventKind::Warning(Warning::FailedVersionAgain, &warning));
             }
-            report_as_rollback(event, tell);
+            report_as_rollback(event, report);
         };
-        let source = self.source(undoing.service, &rollback.id);
+        let source = self.source(attempt.service, &rollback.id);
         let own = RefCell::new(None);
-        let watch = Follower::new(
-            &source,
-            rollback,
-            self.deadline,
-            LogMode::AfterFailure,
-            &quietly,
-        )
-        .diagnosing(undoing.log)
-        .follow();
+        let watch = Follower::new(&source, rollback, self.deadline, attempt.log, &quietly)
+            .reading(LogMode::AfterFailure)
+            .follow();
         let checks_own_address = self.checks_own_address();
         let ended = tokio::select! {
             ended = Box::pin(watch) => ended,
@@ -256,25 +255,28 @@ impl ActionContext<'_> {
         };
         let now = match ended {
             FollowResult::Seen(now) if now.verdict() == Verdict::Success => now,
-            ended => return undoing.explain_end(&ended),
+            ended => return attempt.explain_end(&ended),
         };
-        let said = undoing.describe(&now);
-        done.replace(Some(said.clone()));
-        let verification = self.answers(&source, &now, own.take(), tell).await;
-        explain_verification(said, verification).live(undoing.effect(&now))
+        let summary = attempt.describe(&now);
+        done.replace(Some(summary.clone()));
+        let verification = self.answers(&source, &now, own.take(), report).await;
+        explain_verification(summary, verification).live(attempt.effect(&now))
     }
 }
 
 /// What is live after a rollback that succeeded, with the result of the check.
-fn explain_verification(said: String, verification: Option<VerificationResult>) -> RollbackReport {
+fn explain_verification(
+    summary: String,
+    verification: Option<VerificationResult>,
+) -> RollbackReport {
     match verification {
-        None => RollbackReport::so(said),
-        Some(VerificationResult::Well) => RollbackReport::so(format!("{said}. Its health check passed")),
+        None => RollbackReport::so(summary),
+        Some(VerificationResult::Well) => RollbackReport::so(format!("{summary}. Its health check passed")),
         Some(VerificationResult::Unknown(reason)) => {
-            RollbackReport::so(format!("{said}. {reason}"))
+            RollbackReport::so(format!("{summary}. {reason}"))
         }
         Some(VerificationResult::Badly(reason)) => {
-            RollbackReport::so(format!("{said}. After that: {reason}")).hint(
+            RollbackReport::so(format!("{summary}. After that: {reason}")).hint(
                 "The live version fails the check too. Check what both versions have in common, such as variables, a database or verify-url itself",
             )
         }
@@ -303,7 +305,7 @@ impl RollbackAttempt<'_> {
 
     fn explain(&self, not_begun: RollbackError) -> RollbackReport {
         match not_begun {
-            RollbackError::Replaced(said) => RollbackReport::so(said),
+            RollbackError::Replaced(summary) => RollbackReport::so(summary),
             RollbackError::Unseen => {
                 RollbackReport::so(self.not_rolled_back("its deployment is not known"))
             }
@@ -314,7 +316,7 @@ impl RollbackAttempt<'_> {
                 "Whether it was rolled back is unknown: {}",
                 reasons(error)
             ))
-            .hint(LOOK),
+            .hint(CHECK_LIVE_VERSION),
             RollbackError::Failed(error) => {
                 RollbackReport::so(self.not_rolled_back(&reasons(error)))
                     .live(LiveAfterRollback::AsDeployed)
@@ -336,7 +338,7 @@ impl RollbackAttempt<'_> {
                     "Rolling back was started as deployment {}, whose end was not seen",
                     last.id
                 ))
-                .hint(LOOK)
+                .hint(CHECK_LIVE_VERSION)
             }
         }
     }
@@ -423,14 +425,14 @@ fn goes_on(rollback: &Deployment) -> String {
 
 /// Tells of the rollback without taking it for what the run was about: outputs
 /// and summary are about that.
-fn report_as_rollback(event: EventKind<'_>, tell: Report<'_>) {
+fn report_as_rollback(event: EventKind<'_>, report: Report<'_>) {
     match event {
         EventKind::Target(..) | EventKind::Begins(Phase::Log) | EventKind::Ends(Phase::Log, _) => {}
         EventKind::Started(_, rollback)
         | EventKind::Seen(rollback)
         | EventKind::StillWaiting(rollback, ..) => {
-            tell(EventKind::RollingBack(rollback));
+            report(EventKind::RollingBack(rollback));
         }
-        event => tell(event),
+        event => report(event),
     }
 }

@@ -43,8 +43,8 @@ impl ActionContext<'_> {
         let passes = is_skipped && self.plan.on_skipped == Some(OnSkipped::Pass);
         match neighbours.newer {
             Some(newer) => {
-                let beside = FailureContext::default();
-                let outcome = Outcome::of_verdict(deployment, source.service, beside);
+                let context = FailureContext::default();
+                let outcome = Outcome::of_verdict(deployment, source.service, context);
                 let outcome = outcome.superseded_by(&newer);
                 if passes {
                     outcome.which_passes()
@@ -54,11 +54,11 @@ impl ActionContext<'_> {
             }
             None if passes => Outcome::nothing_deployed(deployment, source.service, live),
             None => {
-                let beside = FailureContext {
+                let context = FailureContext {
                     live,
                     ..FailureContext::default()
                 };
-                Outcome::of_verdict(deployment, source.service, beside)
+                Outcome::of_verdict(deployment, source.service, context)
             }
         }
     }
@@ -91,11 +91,11 @@ impl ActionContext<'_> {
             }
         };
         let failed = |live| {
-            let beside = FailureContext {
+            let context = FailureContext {
                 live,
                 ..FailureContext::default()
             };
-            Outcome::of_verdict(deployment, source.service, beside)
+            Outcome::of_verdict(deployment, source.service, context)
         };
         match neighbours {
             Ok(SkipContext {

@@ -1,6 +1,6 @@
 //! Every change this program makes on Sevalla is made from here.
 //!
-//! First [`look_before`] reads; then [`start`] writes, at most once; [`cancel`]
+//! First [`preflight`] reads; then [`start`] writes, at most once; [`cancel`]
 //! takes back what was started.
 
 use uuid::Uuid;
@@ -25,7 +25,7 @@ pub(crate) const HISTORY: usize = 50;
 pub(crate) enum Started {
     /// A deployment whose id is known.
     Known(Service, Box<Deployment>),
-    /// A deployment whose id the service did not tell.
+    /// A deployment whose id the service did not return.
     Unseen,
 }
 
@@ -65,19 +65,19 @@ pub(crate) async fn start(
     work: &DeployOperation,
     is_followed: bool,
     before: &Preflight,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<Started, TriggerError> {
     let request = match work {
         DeployOperation::CallHook { hook, app } => {
-            let called = call_hook(client, hook, *app, is_followed, before, tell);
-            return Ok(report_started(called.await?, tell));
+            let called = call_hook(client, hook, *app, is_followed, before, report);
+            return Ok(report_started(called.await?, report));
         }
         DeployOperation::RollBackApplication { app, .. } => {
             let Some(rollback) = &before.rollback else {
                 return Err(start_rollback::nothing_earlier());
             };
-            let started = rollback.start(client, *app, before, tell).await?;
-            return Ok(report_started(started, tell));
+            let started = rollback.start(client, *app, before, report).await?;
+            return Ok(report_started(started, report));
         }
         DeployOperation::DeployApplication { app, order } => StartRequest::Trigger(*app, order),
         DeployOperation::DeployStaticSite { site, branch } => {
@@ -87,13 +87,13 @@ pub(crate) async fn start(
         }
         DeployOperation::RollBackStaticSite { site, to } => StartRequest::RollBackSite(*site, to),
     };
-    let started = once(client, &request, before, tell).await?;
-    Ok(report_started(started, tell))
+    let started = once(client, &request, before, report).await?;
+    Ok(report_started(started, report))
 }
 
-fn report_started(started: Started, tell: Report<'_>) -> Started {
+fn report_started(started: Started, report: Report<'_>) -> Started {
     if let Started::Known(service, deployment) = &started {
-        tell(EventKind::Started(*service, deployment));
+        report(EventKind::Started(*service, deployment));
     }
     started
 }
@@ -103,12 +103,12 @@ pub(crate) async fn once(
     client: &Client,
     request: &StartRequest<'_>,
     before: &Preflight,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<Started, TriggerError> {
     let service = request.service();
     let send = async || request.send(client).await;
     let find = async || search(client, service, before).await;
-    let named = at_most_once(send, find, client, &before.entry, tell).await?;
+    let named = at_most_once(send, find, client, &before.entry, report).await?;
     // Accepted, and yet one that had ended is no new one, whoever names it.
     let had_ended = before.had_ended(&named.id);
     if named.id.is_uuid() && !had_ended {
@@ -119,7 +119,7 @@ pub(crate) async fn once(
     } else {
         identify(named, find, client).await?
     };
-    before.entry.made(&deployment.id, tell);
+    before.entry.made(&deployment.id, report);
     Ok(Started::Known(service, Box::new(deployment)))
 }
 
@@ -156,7 +156,7 @@ async fn call_hook(
     app: Option<Uuid>,
     is_followed: bool,
     before: &Preflight,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<Started, TriggerError> {
     let service = app.map(Service::application);
     let look = async || match service {
@@ -172,7 +172,7 @@ async fn call_hook(
         let all = look().await?;
         Ok(all.map(|all| all.into_iter().map(by_id).collect()))
     };
-    let id = at_most_once(send, find, client, &before.entry, tell).await?;
+    let id = at_most_once(send, find, client, &before.entry, report).await?;
     let Some(service) = service else {
         return Ok(Started::Unseen);
     };
@@ -182,7 +182,7 @@ async fn call_hook(
         None if !is_followed => return Ok(Started::Unseen),
         None => find_one(look, client).await?,
     };
-    before.entry.made(&deployment.id, tell);
+    before.entry.made(&deployment.id, report);
     Ok(Started::Known(service, Box::new(deployment)))
 }
 
@@ -197,7 +197,7 @@ pub(crate) async fn search(
         return Ok(None);
     };
     let now = client
-        .lingering()
+        .with_grace()
         .deployments_and_unreadable(service, HISTORY, Patience::FOR_A_SEARCH)
         .await?;
     if mark.is_missing_from(&now) {

@@ -273,7 +273,7 @@ impl Rollback {
         client: &Client,
         app: Uuid,
         before: &Preflight,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> Result<Started, TriggerError> {
         let service = Service::application(app);
         let may_omit_id = match &self.request {
@@ -283,22 +283,22 @@ impl Rollback {
                     ..DeploySource::default()
                 };
                 let request = StartRequest::Trigger(app, &order);
-                return start::once(client, &request, before, tell).await;
+                return start::once(client, &request, before, report).await;
             }
             RollbackRequest::Call { may_omit_id } => *may_omit_id,
         };
         let request = StartRequest::RollBack(app, Some(&self.to.id));
-        let error = match start::once(client, &request, before, tell).await {
+        let error = match start::once(client, &request, before, report).await {
             Err(TriggerError::Api(error)) if may_omit_id && refuses_id(&error) => error,
             other => return other,
         };
         self.refuse_unless_latest(client, service, &error).await?;
-        tell(EventKind::Note(
+        report(EventKind::Note(
             "Sevalla refused the id of the version to roll back to. That version is the latest \
              successful deployment, so the rollback is requested without an id.",
         ));
         let request = StartRequest::RollBack(app, None);
-        start::once(client, &request, before, tell).await
+        start::once(client, &request, before, report).await
     }
 
     /// Without an id the service takes its latest success, whatever that is.

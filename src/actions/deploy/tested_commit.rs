@@ -243,7 +243,7 @@ mod tests {
 
     /// What a run with these inputs refuses or warns of, in a GitLab pipeline of
     /// `main`.
-    fn told(given: &[(&str, &str)]) -> String {
+    fn reported(given: &[(&str, &str)]) -> String {
         let ci = [("CI_COMMIT_SHA", SHA), ("CI_COMMIT_BRANCH", "main")];
         let facts = Facts::read(Host::GitLab, &Variables::from(ci));
         let given = given
@@ -300,10 +300,10 @@ mod tests {
                 "on-commit-mismatch has no effect with expected-commit: off",
             ),
         ] {
-            let told = told(&given);
-            assert!(told.contains(expected), "{given:?}: {told}");
+            let reported = reported(&given);
+            assert!(reported.contains(expected), "{given:?}: {reported}");
             let is_refused = !expected.starts_with("warns") && !expected.contains("no effect");
-            assert_eq!(told.starts_with("refuses"), is_refused, "{told}");
+            assert_eq!(reported.starts_with("refuses"), is_refused, "{reported}");
         }
     }
 }

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::actions::deploy::preflight::Preflight;
 use crate::actions::error::{Report, TriggerError};
-use crate::actions::{ActionContext, MORE_WORDS, nothing_started};
+use crate::actions::{ActionContext, DETAIL_TIMEOUT, nothing_started};
 use crate::backoff::Schedule;
 use crate::deployment::{Service, ServiceKind};
 use crate::event::EventKind;
@@ -35,7 +35,7 @@ impl ActionContext<'_> {
         &self,
         service: Service,
         before: &Preflight,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> Result<(), Outcome> {
         let Some(check) = self.plan.check.as_ref().filter(|_| self.plan.follow) else {
             return Ok(());
@@ -48,11 +48,11 @@ impl ActionContext<'_> {
         }
         let read = tokio::select! {
             read = self.address_before(service, before) => read,
-            signal = self.stop.asked() => return Err(nothing_started(signal)),
+            signal = self.stop.requested() => return Err(nothing_started(signal)),
         };
         match read {
             Ok(Some(_)) => {}
-            Ok(None) => tell(EventKind::Warning(
+            Ok(None) => report(EventKind::Warning(
                 Warning::AddressUnknown,
                 "verify-url is auto, and Sevalla gives no address of the service yet. The run \
                  looks again after the deployment has succeeded.",
@@ -60,7 +60,7 @@ impl ActionContext<'_> {
             Err(error) if matches!(error.status(), Some(401 | 403)) => {
                 return Err(self.not_started(TriggerError::Api(error)).await);
             }
-            Err(error) => tell(EventKind::Warning(
+            Err(error) => report(EventKind::Warning(
                 Warning::AddressUnknown,
                 &format!(
                     "verify-url is auto, and the address of the service could not be read: \
@@ -138,7 +138,7 @@ pub(crate) async fn own_address(
 }
 
 /// How long reading the address may take where it only adds words.
-pub(crate) const FOR_WORDS: Patience = Patience::For(MORE_WORDS);
+pub(crate) const FOR_DETAILS: Patience = Patience::For(DETAIL_TIMEOUT);
 
 /// Whether another look may bring what this one has not.
 fn may_heal(error: &ApiError) -> bool {

@@ -158,7 +158,7 @@ impl ActionContext<'_> {
         let lines = report::lines(&reader.evidence());
         let file = checkup.file.as_ref();
         if let Some(path) = file.filter(|path| atomic_file::try_out(path).is_ok()) {
-            let text = self.gate.block(&lines.join("\n"));
+            let text = self.sanitizer.block(&lines.join("\n"));
             if let Err(problem) = atomic_file::write(path, "The report", &text) {
                 let warning = Warning::ReportNotWritten;
                 self.reporter.on(EventKind::Warning(warning, &problem));

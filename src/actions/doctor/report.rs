@@ -89,14 +89,14 @@ fn headers(evidence: &Evidence) -> Vec<String> {
     }
     // The rest of the name of such a header may be anything.
     let known = seen.into_iter().filter(|(name, _)| news::is_listed(name));
-    let told = known.map(|(name, times)| {
+    let reported = known.map(|(name, times)| {
         if times == count {
             name.to_owned()
         } else {
             format!("{name} (in {times} of {count})")
         }
     });
-    told.collect()
+    reported.collect()
 }
 
 /// The fields of each shape with the types that were seen, and the known words.

@@ -8,7 +8,7 @@ use crate::sevalla::operation::CALL_HOOK;
 use crate::sevalla::{ApiError, ApiErrorKind, RetryDecision};
 
 /// What a failed request comes to, and what to do about it.
-pub(super) fn judge(error: &ApiError) -> (Failure, &'static str) {
+pub(super) fn classify(error: &ApiError) -> (Failure, &'static str) {
     if error.next() == RetryDecision::Ambiguous {
         return (
             Failure::AnswerLost,
@@ -25,12 +25,12 @@ pub(super) fn judge(error: &ApiError) -> (Failure, &'static str) {
             Failure::NotFound,
             "Check api-url: what answered there is not Sevalla's API, or does not know this request",
         ),
-        Some(status) => judge_status(status),
-        None => judge_cause(error),
+        Some(status) => classify_status(status),
+        None => classify_cause(error),
     }
 }
 
-const fn judge_status(status: u16) -> (Failure, &'static str) {
+const fn classify_status(status: u16) -> (Failure, &'static str) {
     match status {
         401 => (
             Failure::KeyNotAccepted,
@@ -64,7 +64,7 @@ const fn judge_status(status: u16) -> (Failure, &'static str) {
     }
 }
 
-fn judge_cause(error: &ApiError) -> (Failure, &'static str) {
+fn classify_cause(error: &ApiError) -> (Failure, &'static str) {
     match &error.cause {
         ApiErrorKind::Transport(TransportError::NotConnected {
             may_heal: false, ..
@@ -78,7 +78,7 @@ fn judge_cause(error: &ApiError) -> (Failure, &'static str) {
              address, or name the address in NO_PROXY",
         ),
         ApiErrorKind::Stopped => (Failure::NotSent, "Run again"),
-        ApiErrorKind::BudgetUsedUp { .. } => judge_status(429),
+        ApiErrorKind::BudgetUsedUp { .. } => classify_status(429),
         ApiErrorKind::NoTime => (Failure::TimeUp, "Raise timeout"),
         ApiErrorKind::Undecodable { .. }
         | ApiErrorKind::Transport(TransportError::TooLarge { .. }) => (

@@ -19,12 +19,12 @@ impl ActionContext<'_> {
         write: &WriteRecord,
         service: Service,
         id: &DeploymentId,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> Result<bool, TriggerError> {
         if !matches!(write.effect, Effect::Cancelling { .. }) {
             return Ok(false);
         }
-        let is_gone = self.ends_cancelled(service, id, tell).await?;
+        let is_gone = self.ends_cancelled(service, id, report).await?;
         if is_gone {
             self.settle(&write.name, Effect::Nothing);
         }
@@ -37,9 +37,9 @@ impl ActionContext<'_> {
         &self,
         service: Service,
         id: &DeploymentId,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> Result<bool, TriggerError> {
-        tell(EventKind::Note(&format!(
+        report(EventKind::Note(&format!(
             "An earlier process of this run asked Sevalla to cancel deployment {id}. Waiting for \
              its end."
         )));
@@ -59,7 +59,7 @@ impl ActionContext<'_> {
         client: &Client,
         service: Service,
         id: &DeploymentId,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> CancelResult {
         let write = self.journal.get().and_then(|journal| {
             let made = Effect::Made { id: id.0.clone() };
@@ -81,7 +81,7 @@ impl ActionContext<'_> {
             };
             self.settle(&write.name, Effect::Cancelling { id });
         }
-        let cancelled = cancel::cancel(client, service, id, tell).await;
+        let cancelled = cancel::cancel(client, service, id, report).await;
         if let (Some(write), CancelResult::Ended(ended)) = (&write, &cancelled)
             && is_cancelled(ended)
         {

@@ -74,7 +74,7 @@ impl WriteEntry {
     pub(in crate::actions) fn settle<K: Display, T: Candidate>(
         &self,
         ends: &[(K, Result<T, TriggerError>)],
-        tell: Report<'_>,
+        report: Report<'_>,
     ) {
         let Some(write) = &self.0 else {
             return;
@@ -84,17 +84,17 @@ impl WriteEntry {
             Some((named(&write.step, key), effect))
         });
         let settled = write.journal.settle(&effects.collect::<Vec<_>>());
-        warn_of_unwritten(settled, tell);
+        warn_of_unwritten(settled, report);
     }
 
     /// Records which deployment it made, where the response did not name it.
-    pub(crate) fn made(&self, id: &DeploymentId, tell: Report<'_>) {
+    pub(crate) fn made(&self, id: &DeploymentId, report: Report<'_>) {
         if let Some(write) = &self.0 {
             let effect = Effect::Made { id: id.0.clone() };
             let settled = write
                 .journal
                 .settle(&[(named(&write.step, &Self::ONLY), effect)]);
-            warn_of_unwritten(settled, tell);
+            warn_of_unwritten(settled, report);
         }
     }
 }
@@ -153,7 +153,7 @@ impl ActionContext<'_> {
         let fields = [&mut wanted.branch, &mut wanted.docker_image];
         for (field, given) in fields.into_iter().zip(self.plan.task.words()) {
             let Some(given) = given else { continue };
-            let masked = self.gate.line(given);
+            let masked = self.sanitizer.line(given);
             let (from, to) = if is_masked {
                 (given, masked.as_str())
             } else {
@@ -189,9 +189,9 @@ impl ActionContext<'_> {
         id: &DeploymentId,
     ) {
         if let Some(journal) = self.journal.get() {
-            let tell = |event: EventKind<'_>| self.reporter.on(event);
+            let report = |event: EventKind<'_>| self.reporter.on(event);
             let written = journal.follow(name, &self.recorded(service, before), id.0.clone());
-            warn_of_unwritten(written, &tell);
+            warn_of_unwritten(written, &report);
         }
     }
 }

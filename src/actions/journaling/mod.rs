@@ -47,9 +47,9 @@ pub(crate) fn rollback_of(service: Service) -> String {
 
 /// What was sent is known to this process; only one that is started again would
 /// have to look for it.
-fn warn_of_unwritten(written: io::Result<()>, tell: Report<'_>) {
+fn warn_of_unwritten(written: io::Result<()>, report: Report<'_>) {
     if let Err(error) = written {
-        tell(EventKind::Note(&format!(
+        report(EventKind::Note(&format!(
             "The state-file could not be written: {error}"
         )));
     }
@@ -85,8 +85,8 @@ impl ActionContext<'_> {
     /// Records what came of a write of an earlier process.
     pub(crate) fn settle(&self, name: &str, effect: Effect) {
         if let Some(journal) = self.journal.get() {
-            let tell = |event: EventKind<'_>| self.reporter.on(event);
-            warn_of_unwritten(journal.settle(&[(name.to_owned(), effect)]), &tell);
+            let report = |event: EventKind<'_>| self.reporter.on(event);
+            warn_of_unwritten(journal.settle(&[(name.to_owned(), effect)]), &report);
         }
     }
 }
@@ -103,11 +103,11 @@ impl ActionContext<'_> {
     pub(crate) fn record_failed_check(&self, service: Service, why: &str) {
         let is_rolled_back = self.plan.on_failure == OnFailure::Rollback;
         if let Some(journal) = self.journal.get().filter(|_| is_rolled_back) {
-            let tell = |event: EventKind<'_>| self.reporter.on(event);
-            let why = self.gate.line(why);
-            let why = shorten(why, LONGEST_REASON, self.gate);
+            let report = |event: EventKind<'_>| self.reporter.on(event);
+            let why = self.sanitizer.line(why);
+            let why = shorten(why, LONGEST_REASON, self.sanitizer);
             let written = journal.fail_check(&service.id.to_string(), why.as_str());
-            warn_of_unwritten(written, &tell);
+            warn_of_unwritten(written, &report);
         }
     }
 }

@@ -42,16 +42,16 @@ impl ActionContext<'_> {
         write: &WriteRecord,
         operation: &'static Operation,
         search: impl AsyncFn() -> SearchResult<T>,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> Result<Option<T>, TriggerError> {
-        tell(EventKind::Note(
+        report(EventKind::Note(
             "The state-file says that an earlier process of this run was about to send the \
              request. Looking whether it took effect.",
         ));
         let looked = look_for_earlier(search, write.at, &self.client).await;
         let not_one = match looked.found {
             Ok(made) => {
-                tell(EventKind::Note(&format!(
+                report(EventKind::Note(&format!(
                     "It did: exactly one new {} matches. Continuing with that one.",
                     T::NOUN
                 )));
@@ -63,7 +63,7 @@ impl ActionContext<'_> {
             Err(not_one) => not_one,
         };
         if matches!(not_one, LookupError::None) && !looked.is_cut_short && write.sent < 2 {
-            tell(EventKind::Note(&format!(
+            report(EventKind::Note(&format!(
                 "It did not: no new {} matches. Starting from the beginning.",
                 T::NOUN
             )));
@@ -81,7 +81,7 @@ impl ActionContext<'_> {
         name: &str,
         service: Option<Service>,
         operation: &'static Operation,
-        tell: Report<'_>,
+        report: Report<'_>,
     ) -> Result<Option<ResumedDeployment>, TriggerError> {
         let Some(write) = self.write_before(name) else {
             return Ok(None);
@@ -103,7 +103,7 @@ impl ActionContext<'_> {
         let is_it = |id: &DeploymentId| id.is_uuid() && !before.had_ended(id);
         let deployment = match &write.effect {
             Effect::Nothing => None,
-            Effect::Unknown => self.find_effect(&write, operation, find, tell).await?,
+            Effect::Unknown => self.find_effect(&write, operation, find, report).await?,
             Effect::Followed { id } => Some(Deployment::only_its_id(DeploymentId(id.clone()))),
             Effect::Made { id } | Effect::Cancelling { id } => {
                 let id = DeploymentId(id.clone());
@@ -112,7 +112,7 @@ impl ActionContext<'_> {
                     let looked = look_for_earlier(find, write.at, &self.client).await;
                     let not_one = |error| doubted(unidentified(error), looked.is_late);
                     Some(looked.found.map_err(not_one)?)
-                } else if self.was_cancelled(&write, service, &id, tell).await? {
+                } else if self.was_cancelled(&write, service, &id, report).await? {
                     None
                 } else {
                     Some(Deployment::only_its_id(id))
@@ -124,7 +124,7 @@ impl ActionContext<'_> {
         };
         let is_anothers = matches!(write.effect, Effect::Followed { .. });
         let did = if is_anothers { "followed" } else { "started" };
-        tell(EventKind::Note(&format!(
+        report(EventKind::Note(&format!(
             "Resuming: an earlier process of this run {did} deployment {}.",
             deployment.id
         )));
@@ -145,8 +145,8 @@ impl ActionContext<'_> {
         is_rollback: bool,
     ) -> Option<Outcome> {
         self.write_before(DEPLOY)?;
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        let resume = Box::pin(self.resume_deployment(DEPLOY, service, operation, &tell));
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        let resume = Box::pin(self.resume_deployment(DEPLOY, service, operation, &report));
         let resumed = match self.until_stopped(resume).await {
             Ok(resumed) => resumed,
             Err(signal) => return Some(self.stop_resuming(signal, service).await),

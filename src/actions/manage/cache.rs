@@ -16,11 +16,11 @@ use crate::sevalla::RetryDecision;
 impl ActionContext<'_> {
     /// Empties the caches in front of a service.
     pub(crate) async fn purge(&self, service: Service) -> Outcome {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         if self.plan.dry_run {
             return Outcome::planned(&format!("purge the cache of {service}"));
         }
-        match change::purge_cache(&self.client, service, &tell).await {
+        match change::purge_cache(&self.client, service, &report).await {
             Ok(()) => Outcome::success(format!("Purged the cache of {service}"))
                 .because("It can take up to five minutes to reach all locations"),
             Err(error) => self.not_done(error.into()).await,
@@ -29,8 +29,8 @@ impl ActionContext<'_> {
 
     /// Turns an application's CDN on or off.
     pub(crate) async fn toggle_cdn(&self, app: Uuid, wanted: bool) -> Outcome {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        tell(EventKind::Note(
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        report(EventKind::Note(
             "This is about the CDN. For edge caching the API offers no switch: that is in the \
              dashboard.",
         ));
@@ -43,8 +43,8 @@ impl ActionContext<'_> {
         if let Some(signal) = self.stop.signal() {
             return crate::actions::manage::only_read(signal);
         }
-        let toggle = pin!(change::toggle_cdn(&self.client, app, wanted, &tell));
-        match self.write_or_stop(toggle, None, &tell).await {
+        let toggle = pin!(change::toggle_cdn(&self.client, app, wanted, &report));
+        match self.write_or_stop(toggle, None, &report).await {
             WriteResult::Done(turned) => self.of_turned(turned).await,
             WriteResult::Interrupted(Interruption { signal, result, .. }) => {
                 let ended = match result {

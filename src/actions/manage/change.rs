@@ -18,14 +18,14 @@ use crate::sevalla::{ApiError, Client, Patience, ResourceRecord, RetryDecision};
 pub(crate) const SENDINGS: u32 = 3;
 
 /// Before it is sent again.
-pub(crate) const AGAIN: Duration = Duration::from_secs(1);
+pub(crate) const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// One setting that would change.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SettingChange {
     /// Its name in the API.
     pub name: String,
-    /// What it is; `None` if the service does not tell, or null.
+    /// What it is; `None` if the service does not report it, or null.
     pub before: Option<Value>,
     /// What it would be.
     pub after: Value,
@@ -43,7 +43,7 @@ pub(crate) struct SettingsDiff {
 }
 
 /// Compares the settings that are wanted with those that are.
-pub(crate) async fn look_before_update(
+pub(crate) async fn preflight_update(
     client: &Client,
     update: &Update,
 ) -> Result<SettingsDiff, TriggerError> {
@@ -106,7 +106,7 @@ pub(crate) async fn update(
     client: &Client,
     update: &Update,
     comparison: &SettingsDiff,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<(), TriggerError> {
     let thing = update.what.thing(update.id);
     let send = async || {
@@ -117,13 +117,13 @@ pub(crate) async fn update(
             .await
     };
     let is_done = async || {
-        let late = client.lingering();
+        let late = client.with_grace();
         let record = late.record(thing, Patience::FOR_A_SEARCH).await?;
         let wanted = comparison.differences.iter();
         let wanted = wanted.map(|changed| (changed.name.clone(), changed.after.clone()));
         Ok(differences(&wanted.collect(), &record).is_empty())
     };
-    until_confirmed(client, send, is_done, tell).await
+    until_confirmed(client, send, is_done, report).await
 }
 
 /// Makes a change that does no harm when it is made twice. When an answer does
@@ -132,7 +132,7 @@ pub(crate) async fn until_confirmed(
     client: &Client,
     send: impl AsyncFn() -> Result<(), ApiError>,
     is_done: impl AsyncFn() -> Result<bool, ApiError>,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<(), TriggerError> {
     let mut attempts = 1;
     loop {
@@ -141,7 +141,7 @@ pub(crate) async fn until_confirmed(
             Err(error) if error.next() != RetryDecision::Ambiguous => return Err(error.into()),
             Err(error) => error,
         };
-        tell(EventKind::Note(&format!(
+        report(EventKind::Note(&format!(
             "The answer was lost ({}). Looking whether the request took effect.",
             error.cause
         )));
@@ -154,7 +154,7 @@ pub(crate) async fn until_confirmed(
             return Err(TriggerError::from(error).at(seen));
         }
         attempts += 1;
-        sleep(AGAIN).await;
+        sleep(RETRY_INTERVAL).await;
     }
 }
 
@@ -163,7 +163,7 @@ pub(crate) async fn until_confirmed(
 pub(crate) async fn purge_cache(
     client: &Client,
     service: Service,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<(), ApiError> {
     let mut sent = 1;
     loop {
@@ -175,16 +175,16 @@ pub(crate) async fn purge_cache(
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        let is_last = sent == SENDINGS || Instant::now() + AGAIN >= client.deadline();
+        let is_last = sent == SENDINGS || Instant::now() + RETRY_INTERVAL >= client.deadline();
         if error.next() != RetryDecision::Ambiguous || is_last {
             return Err(error);
         }
-        tell(EventKind::Note(&format!(
+        report(EventKind::Note(&format!(
             "The answer was lost ({}). Purging twice does no harm: sending it once more.",
             error.cause
         )));
         sent += 1;
-        sleep(AGAIN).await;
+        sleep(RETRY_INTERVAL).await;
     }
 }
 
@@ -197,7 +197,7 @@ pub(crate) struct CdnState {
     pub after: bool,
 }
 
-/// Why it cannot be told what the CDN is, or why it is not what it should be.
+/// Why the state of the CDN is not known, or why it is not what it should be.
 #[derive(Debug)]
 pub(crate) struct CdnError {
     /// What went wrong.
@@ -212,7 +212,7 @@ pub(crate) async fn toggle_cdn(
     client: &Client,
     app: Uuid,
     wanted: bool,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<CdnState, CdnError> {
     let first = client.writes().toggle_cdn(app, Patience::FOR_A_WRITE).await;
     let is_on = first.map_err(|error| CdnError {
@@ -226,12 +226,12 @@ pub(crate) async fn toggle_cdn(
             after: is_on,
         });
     }
-    tell(EventKind::Note(&format!(
+    report(EventKind::Note(&format!(
         "The CDN was {} already, and had to be turned to find out. Turning it back.",
         on_or_off(before)
     )));
     // Whoever asks to end now does not want it left like this.
-    let client = client.undoing();
+    let client = client.ignoring_signals();
     let second = client.writes().toggle_cdn(app, Patience::FOR_A_WRITE).await;
     let after = second.map_err(|error| CdnError {
         error,

@@ -10,10 +10,10 @@ use crate::outcome::Outcome;
 
 impl ActionContext<'_> {
     /// Deletes what has the confirmed name; what is gone is as good.
-    pub(crate) async fn delete(&self, doomed: &DeleteRequest) -> Outcome {
+    pub(crate) async fn delete(&self, request: &DeleteRequest) -> Outcome {
         let course = DeletionProgress::default();
         let deleted = async {
-            match self.try_to_delete(doomed, &course).await {
+            match self.try_to_delete(request, &course).await {
                 Ok(outcome) => outcome,
                 Err(error) => self.not_done(error).await,
             }
@@ -23,16 +23,16 @@ impl ActionContext<'_> {
 
     async fn try_to_delete(
         &self,
-        doomed: &DeleteRequest,
+        request: &DeleteRequest,
         course: &DeletionProgress,
     ) -> Result<Outcome, TriggerError> {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        let noun = doomed.what.kind().noun();
-        let found = deletion::look_before_removal(&self.client, doomed).await?;
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        let noun = request.what.kind().noun();
+        let found = deletion::preflight_removal(&self.client, request).await?;
         let Some((thing, record)) = found else {
-            let name = doomed
+            let name = request
                 .id
-                .map_or_else(|| doomed.name.clone(), |id| id.to_string());
+                .map_or_else(|| request.name.clone(), |id| id.to_string());
             let headline = format!("There is no {noun} {name} (any more)");
             return Ok(Outcome::success(headline));
         };
@@ -40,15 +40,15 @@ impl ActionContext<'_> {
         if self.plan.dry_run {
             return Ok(Outcome::planned(&format!("delete {label}")));
         }
-        tell(EventKind::Note(&format!("Deleting {label}")));
+        report(EventKind::Note(&format!("Deleting {label}")));
         let it = DeletionTarget {
-            what: doomed.what,
+            what: request.what,
             id: thing.id,
             label,
             status: record.text("status"),
             is_preview: false,
         };
-        let removed = deletion::remove(&self.client, &it, course, &tell).await?;
+        let removed = deletion::remove(&self.client, &it, course, &report).await?;
         Ok(of_removed(&it.label, &removed, course))
     }
 }

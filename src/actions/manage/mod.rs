@@ -25,7 +25,7 @@ pub(crate) const ONLY_READ: &str = NOTHING_CHANGED;
 const UNSEEN: &str = "Whether the last request took effect was not seen";
 
 /// What to do then: none of these does anything twice.
-const AGAIN: &str = "Run this again: what is done already is not done twice";
+const RUN_AGAIN: &str = "Run this again: what is done already is not done twice";
 
 /// What to do when something may have been made that is not to be seen, or
 /// more than once: the next run would not see it either, or take it for its own.
@@ -43,7 +43,7 @@ impl ActionContext<'_> {
                 self.unless_stopped(self.show(subject), only_read).await
             }
             ResourceAction::Update(update) => self.update(update).await,
-            ResourceAction::Delete(doomed) => self.delete(doomed).await,
+            ResourceAction::Delete(request) => self.delete(request).await,
             ResourceAction::CreateDatabase(new) => self.create_database(new).await,
             ResourceAction::Connect(link) => {
                 let outcome = self.connect(link).await;
@@ -77,12 +77,12 @@ impl ActionContext<'_> {
         self.until_stopped(work).await.unwrap_or_else(stopped)
     }
 
-    /// It was not done, or cannot be told to have been.
+    /// It was not done, or it is not known whether it was.
     pub(crate) async fn not_done(&self, error: TriggerError) -> Outcome {
         let is_unsure = may_be_made(&error);
         let mut outcome = self.not_started(error).await;
         if outcome.ending() == ExitStatus::Ambiguous {
-            let hint = if is_unsure { LOOK_FIRST } else { AGAIN };
+            let hint = if is_unsure { LOOK_FIRST } else { RUN_AGAIN };
             outcome.hint = Some(hint.to_owned());
         }
         outcome
@@ -96,7 +96,7 @@ pub(crate) fn only_read(signal: Signal) -> Outcome {
 
 /// A signal ended a change.
 pub(crate) fn unseen(signal: Signal) -> Outcome {
-    Outcome::interrupted(signal).because(UNSEEN).hint(AGAIN)
+    Outcome::interrupted(signal).because(UNSEEN).hint(RUN_AGAIN)
 }
 
 /// Whether something may have been made all the same.

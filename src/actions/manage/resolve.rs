@@ -93,7 +93,7 @@ pub struct NewDatabase {
     /// Whether it was drawn, and not given.
     pub is_drawn: bool,
     /// Whether the user wants to learn a password that was drawn.
-    pub tells_password: bool,
+    pub shows_password: bool,
     /// Whether anybody can know the password.
     pub has_reader: bool,
 }
@@ -111,7 +111,7 @@ pub struct DatabaseConnection {
     pub restart: bool,
 }
 
-/// What variables hold that the service does not tell.
+/// The variables that the service does not return.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     /// What their names begin with.
@@ -134,7 +134,7 @@ pub(crate) fn listed(inputs: &Inputs) -> Resource {
     })
 }
 
-pub(crate) fn list(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
+pub(crate) fn list(inputs: &Inputs, validation: &mut Validation) -> Option<ResourceAction> {
     let list = match listed(inputs) {
         Resource::Applications => ResourceList::All(ResourceKind::Application),
         Resource::StaticSites => ResourceList::All(ResourceKind::StaticSite),
@@ -142,12 +142,12 @@ pub(crate) fn list(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceA
         Resource::Databases => ResourceList::All(ResourceKind::Database),
         Resource::Deployments => {
             let row = ActionName::List.row();
-            doubts.need_one_of(row.name, inputs, row.at_most_one_of);
-            let service = crate::actions::resolve::one_service(inputs, doubts);
+            validation.need_one_of(row.name, inputs, row.at_most_one_of);
+            let service = crate::actions::resolve::one_service(inputs, validation);
             ResourceList::Deployments(service?)
         }
         Resource::Processes => {
-            doubts.need_one_of(ActionName::List, inputs, &["app-id"]);
+            validation.need_one_of(ActionName::List, inputs, &["app-id"]);
             ResourceList::Processes(inputs.app_id?)
         }
     };
@@ -157,11 +157,11 @@ pub(crate) fn list(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceA
     }))
 }
 
-pub(crate) fn show(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
-    show_target(inputs, doubts).map(ResourceAction::Show)
+pub(crate) fn show(inputs: &Inputs, validation: &mut Validation) -> Option<ResourceAction> {
+    show_target(inputs, validation).map(ResourceAction::Show)
 }
 
-fn show_target(inputs: &Inputs, doubts: &mut Validation) -> Option<ShowTarget> {
+fn show_target(inputs: &Inputs, validation: &mut Validation) -> Option<ShowTarget> {
     let ids = [
         (ResourceKind::Application, inputs.app_id),
         (ResourceKind::StaticSite, inputs.static_site_id),
@@ -174,7 +174,7 @@ fn show_target(inputs: &Inputs, doubts: &mut Validation) -> Option<ShowTarget> {
         .filter(|kind| inputs.is_given(kind.input()))
         .collect();
     match given.as_slice() {
-        [] => by_name(inputs, doubts),
+        [] => by_name(inputs, validation),
         [only] => {
             let id = ids.iter().find(|(kind, _)| kind == only)?.1?;
             let thing = ResourceRef { kind: *only, id };
@@ -190,7 +190,7 @@ fn show_target(inputs: &Inputs, doubts: &mut Validation) -> Option<ShowTarget> {
                 "{} is given too, and show takes one id. Remove the others",
                 inputs.spelling(first.input())
             );
-            doubts.problem(
+            validation.problem(
                 ProblemKind::Conflict,
                 inputs.spelling(second.input()),
                 &message,
@@ -201,7 +201,7 @@ fn show_target(inputs: &Inputs, doubts: &mut Validation) -> Option<ShowTarget> {
 }
 
 /// The kind and the name of what is to be shown.
-fn by_name(inputs: &Inputs, doubts: &mut Validation) -> Option<ShowTarget> {
+fn by_name(inputs: &Inputs, validation: &mut Validation) -> Option<ShowTarget> {
     let kind = match inputs.resource {
         Some(Resource::Applications) => Some(ResourceKind::Application),
         Some(Resource::StaticSites) => Some(ResourceKind::StaticSite),
@@ -212,7 +212,7 @@ fn by_name(inputs: &Inputs, doubts: &mut Validation) -> Option<ShowTarget> {
     if let (Some(kind), Some(filter)) = (kind, &inputs.filter) {
         return Some(ShowTarget::Named(kind, filter.0.clone()));
     }
-    doubts.problem(
+    validation.problem(
         ProblemKind::Missing,
         "app-id",
         "there is nothing to show. Set `app-id`, `static-site-id`, `pipeline-id` or `database-id`, or \
@@ -232,19 +232,19 @@ fn id_of(what: MutableKind, inputs: &Inputs) -> Option<Uuid> {
 pub(crate) fn update(
     what: MutableKind,
     inputs: &Inputs,
-    doubts: &mut Validation,
+    validation: &mut Validation,
 ) -> Option<ResourceAction> {
     let given = inputs.settings.as_ref()?.0.clone();
-    let mut settings = checked(given, settings::of(what), what.kind(), inputs, doubts)?;
+    let mut settings = checked(given, settings::of(what), what.kind(), inputs, validation)?;
     if settings.is_empty() {
-        doubts.problem(
+        validation.problem(
             ProblemKind::Settings,
             inputs.spelling("settings"),
             "it holds nothing to change",
         );
     }
     let resource_type = match what {
-        MutableKind::Database => one_of_two("resource_type", &mut settings, inputs, doubts),
+        MutableKind::Database => one_of_two("resource_type", &mut settings, inputs, validation),
         MutableKind::Application | MutableKind::StaticSite => None,
     };
     Some(ResourceAction::Update(Update {
@@ -261,12 +261,12 @@ fn checked(
     known: &[settings::Setting],
     kind: ResourceKind,
     inputs: &Inputs,
-    doubts: &mut Validation,
+    validation: &mut Validation,
 ) -> Option<Map<String, Value>> {
     let noun = format!("{}s", kind.noun());
     let problems = settings::problems(&given, known, &noun);
     for problem in &problems {
-        doubts.problem(ProblemKind::Settings, inputs.spelling("settings"), problem);
+        validation.problem(ProblemKind::Settings, inputs.spelling("settings"), problem);
     }
     if let Some(Value::String(branch)) = given.get_mut("default_branch") {
         *branch = branch::short_name(branch).to_owned();
@@ -276,7 +276,7 @@ fn checked(
         let input = inputs.spelling("settings");
         (Warning::UnknownSettingValue, format!("{input}: {text}."))
     });
-    doubts.warnings.extend(warned);
+    validation.warnings.extend(warned);
     problems.is_empty().then_some(given)
 }
 
@@ -285,13 +285,13 @@ fn one_of_two(
     name: &str,
     settings: &mut Map<String, Value>,
     inputs: &Inputs,
-    doubts: &mut Validation,
+    validation: &mut Validation,
 ) -> Option<String> {
     let id = settings.remove(&format!("{name}_id"));
     let named = settings.remove(name);
     if id.is_some() && named.is_some() {
         let message = format!("{name} and {name}_id say the same; leave one of them out");
-        doubts.problem(ProblemKind::Settings, inputs.spelling("settings"), &message);
+        validation.problem(ProblemKind::Settings, inputs.spelling("settings"), &message);
     }
     id.or(named)?.as_str().map(str::to_owned)
 }
@@ -309,15 +309,15 @@ pub(crate) fn delete(what: MutableKind, inputs: &Inputs) -> Option<ResourceActio
     }))
 }
 
-pub(crate) fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
+pub(crate) fn create(inputs: &Inputs, validation: &mut Validation) -> Option<ResourceAction> {
     let mut given = inputs.settings.as_ref()?.0.clone();
     if let Some(user) = &inputs.database_user {
         given.insert("db_user".to_owned(), user.0.clone().into());
     }
     let known = settings::NEW_DATABASE;
-    let mut settings = checked(given, known, ResourceKind::Database, inputs, doubts)?;
-    let cluster = one_of_two("cluster", &mut settings, inputs, doubts);
-    let resource_type = one_of_two("resource_type", &mut settings, inputs, doubts);
+    let mut settings = checked(given, known, ResourceKind::Database, inputs, validation)?;
+    let cluster = one_of_two("cluster", &mut settings, inputs, validation);
+    let resource_type = one_of_two("resource_type", &mut settings, inputs, validation);
     let needed = ["display_name", "type", "version", "db_name"];
     let missing = needed
         .into_iter()
@@ -326,11 +326,11 @@ pub(crate) fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<Resourc
         .chain(resource_type.is_none().then_some("resource_type"));
     for name in missing {
         let message = format!("{name} is missing, which a new database needs");
-        doubts.problem(ProblemKind::Settings, inputs.spelling("settings"), &message);
+        validation.problem(ProblemKind::Settings, inputs.spelling("settings"), &message);
     }
     let user = settings.get("db_user").and_then(Value::as_str);
     if user.is_some_and(|user| matches!(user, "root" | "postgres")) {
-        doubts.problem(
+        validation.problem(
             ProblemKind::Settings,
             inputs.spelling(if inputs.database_user.is_some() {
                 "database-user"
@@ -340,7 +340,7 @@ pub(crate) fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<Resourc
             "Sevalla does not take root or postgres as the user of a database",
         );
     }
-    doubts.ignored(
+    validation.ignored(
         "with database-password: it is known",
         [(
             inputs.output_password && inputs.database_password.is_some(),
@@ -354,16 +354,16 @@ pub(crate) fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<Resourc
         resource_type: resource_type?,
         password: inputs.database_password.clone(),
         is_drawn: false,
-        tells_password: inputs.output_password,
+        shows_password: inputs.output_password,
         has_reader: inputs.is_given("database-password")
             || inputs.output_password
             || inputs.set_env,
     }))
 }
 
-pub(crate) fn connect(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
-    let variables = inputs.set_env.then(|| credentials(inputs, doubts));
-    doubts.ignored(
+pub(crate) fn connect(inputs: &Inputs, validation: &mut Validation) -> Option<ResourceAction> {
+    let variables = inputs.set_env.then(|| credentials(inputs, validation));
+    validation.ignored(
         "without set-env",
         [
             (
@@ -394,12 +394,12 @@ pub(crate) fn toggle_cdn(inputs: &Inputs) -> Option<ResourceAction> {
     ))
 }
 
-fn credentials(inputs: &Inputs, doubts: &mut Validation) -> Option<Credentials> {
+fn credentials(inputs: &Inputs, validation: &mut Validation) -> Option<Credentials> {
     for name in ["database-user", "database-password"] {
         if !inputs.is_given(name) {
             let value = crate::actions::validation::value_of(name);
             let message = format!("set-env requires it. Set `{name}` to {value}");
-            doubts.problem(ProblemKind::Missing, name, &message);
+            validation.problem(ProblemKind::Missing, name, &message);
         }
     }
     Some(Credentials {
@@ -499,8 +499,8 @@ mod tests {
             ["INPUT_SETTINGS"]
         );
         let little = r#"{"display_name":"shop-db"}"#;
-        let told = refused("create-database", &[("INPUT_SETTINGS", little)]);
-        assert_eq!(told.len(), 5, "{told:?}");
+        let reported = refused("create-database", &[("INPUT_SETTINGS", little)]);
+        assert_eq!(reported.len(), 5, "{reported:?}");
         let root = [
             ("INPUT_SETTINGS", DATABASE),
             ("SEVALLA_DATABASE_USER", "root"),
@@ -515,8 +515,8 @@ mod tests {
             r#"{"db_password":"hunter2222""#,
         ] {
             let problems = resolve("create-database", &[("INPUT_SETTINGS", settings)]).unwrap_err();
-            let told: String = problems.iter().map(ToString::to_string).collect();
-            assert!(!told.contains("hunter2222"), "{told}");
+            let reported: String = problems.iter().map(ToString::to_string).collect();
+            assert!(!reported.contains("hunter2222"), "{reported}");
         }
     }
 
@@ -536,11 +536,11 @@ mod tests {
 
     #[test]
     fn a_database_can_be_deleted_by_its_name() {
-        let Ok(ResourceAction::Delete(doomed)) =
+        let Ok(ResourceAction::Delete(request)) =
             resolve("delete-database", &[("SEVALLA_CONFIRM", "shop-pr-7")])
         else {
             panic!()
         };
-        assert_eq!((doomed.id, doomed.name.as_str()), (None, "shop-pr-7"));
+        assert_eq!((request.id, request.name.as_str()), (None, "shop-pr-7"));
     }
 }

@@ -1,5 +1,5 @@
 //! The settings that can be sent, written from the OpenAPI document: what each
-//! is called and may be. Whatever is wrong is told before anything is sent.
+//! is called and may be. Every problem is reported before anything is sent.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -308,7 +308,7 @@ fn are_extensions(given: &Map<String, Value>) -> bool {
 mod tests {
     use super::*;
 
-    fn told(what: MutableKind, json: &str) -> Vec<String> {
+    fn reported(what: MutableKind, json: &str) -> Vec<String> {
         let given = serde_json::from_str(json).unwrap();
         problems(&given, of(what), "applications")
     }
@@ -369,7 +369,7 @@ mod tests {
                 r#"{"display_name":"ab","resource_type":"DB1","project_id":null}"#,
             ),
         ] {
-            assert_eq!(told(what, json), [""; 0], "{json}");
+            assert_eq!(reported(what, json), [""; 0], "{json}");
         }
     }
 
@@ -385,10 +385,10 @@ mod tests {
             let json = format!(r#"{{"{name}":"{value}"}}"#);
             let expected =
                 format!("{name} contains {variable}, a variable that your CI did not fill in");
-            assert_eq!(told(MutableKind::Application, &json), [expected]);
+            assert_eq!(reported(MutableKind::Application, &json), [expected]);
         }
         let command = r#"{"build_command":"make TAG=$TAG"}"#;
-        assert_eq!(told(MutableKind::StaticSite, command), [""; 0]);
+        assert_eq!(reported(MutableKind::StaticSite, command), [""; 0]);
     }
 
     #[test]
@@ -403,8 +403,8 @@ mod tests {
             (r#"{"default_branch":"refs/tags/v1"}"#, false),
             (r#"{"default_branch":""}"#, false),
         ] {
-            let told = told(MutableKind::Application, json);
-            assert_eq!(told.is_empty(), is_taken, "{json}: {told:?}");
+            let reported = reported(MutableKind::Application, json);
+            assert_eq!(reported.is_empty(), is_taken, "{json}: {reported:?}");
         }
     }
 
@@ -422,8 +422,11 @@ mod tests {
             (r#"{"source":"upload"}"#, "source is \"upload\""),
             (r#"{"git_type":"forgejo"}"#, "git_type is \"forgejo\""),
         ] {
-            let told = unknown(APPLICATION, json);
-            assert!(told.len() == 1 && told[0].contains(named), "{told:?}");
+            let reported = unknown(APPLICATION, json);
+            assert!(
+                reported.len() == 1 && reported[0].contains(named),
+                "{reported:?}"
+            );
         }
         assert_eq!(unknown(STATIC_SITE, r#"{"git_type":"forgejo"}"#).len(), 1);
         assert_eq!(unknown(NEW_DATABASE, r#"{"type":"mongodb"}"#).len(), 1);
@@ -483,14 +486,14 @@ mod tests {
                 "give it as database-password",
             ),
         ] {
-            let told = told(MutableKind::Application, json);
+            let reported = reported(MutableKind::Application, json);
             assert!(
-                told.len() == 1 && told[0].contains(expected),
-                "{json}: {told:?}"
+                reported.len() == 1 && reported[0].contains(expected),
+                "{json}: {reported:?}"
             );
         }
         assert_eq!(
-            told(MutableKind::Database, r#"{"a":1,"display_name":2}"#).len(),
+            reported(MutableKind::Database, r#"{"a":1,"display_name":2}"#).len(),
             2
         );
     }
@@ -510,10 +513,10 @@ mod tests {
             ),
         ] {
             let given = serde_json::from_str(json).unwrap();
-            let told = problems(&given, NEW_DATABASE, "databases");
+            let reported = problems(&given, NEW_DATABASE, "databases");
             assert!(
-                told.len() == 1 && told[0].contains(expected),
-                "{json}: {told:?}"
+                reported.len() == 1 && reported[0].contains(expected),
+                "{json}: {reported:?}"
             );
         }
     }

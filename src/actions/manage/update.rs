@@ -41,7 +41,7 @@ impl ActionContext<'_> {
         &self,
         update: &Update,
     ) -> Result<ControlFlow<Outcome, Outcome>, TriggerError> {
-        let comparison = change::look_before_update(&self.client, update).await?;
+        let comparison = change::preflight_update(&self.client, update).await?;
         let label = comparison.record.label();
         let noun = update.what.kind().noun();
         self.reporter.on(EventKind::Result(&as_json(&comparison)));
@@ -57,8 +57,8 @@ impl ActionContext<'_> {
             let planned = format!("change {settings} of {noun} {label}");
             return Ok(ControlFlow::Break(Outcome::planned(&planned)));
         }
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        change::update(&self.client, update, &comparison, &tell).await?;
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        change::update(&self.client, update, &comparison, &report).await?;
         let changed = Outcome::success(format!("Changed {noun} {label}"));
         Ok(match update.what {
             MutableKind::Application | MutableKind::StaticSite => ControlFlow::Break(
@@ -75,8 +75,8 @@ impl ActionContext<'_> {
         update: &Update,
         changed: Outcome,
     ) -> Result<Outcome, TriggerError> {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        let ready = write::wait_until_ready(&self.client, update.id, &tell).await?;
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        let ready = write::wait_until_ready(&self.client, update.id, &report).await?;
         Ok(match ready {
             DatabaseReadiness::Ready(_) => changed,
             DatabaseReadiness::Failed(status) => Outcome::of(

@@ -30,14 +30,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) const BEFORE_THE_START: Duration = Duration::from_secs(5);
 
 /// How long writing may go on while a signal is heeded.
-const FIRST_WORDS: Duration = Duration::from_secs(4);
+const STOPPING_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How long after a signal the end may still be written. The process has to be
 /// gone after six seconds.
-pub(super) const LAST_WORDS: Duration = Duration::from_millis(5400);
+pub(super) const AFTER_SIGNAL: Duration = Duration::from_millis(5400);
 
 /// How long it may go on being written after the run's time.
-pub(super) const LATE_WORDS: Duration = Duration::from_secs(5);
+pub(super) const AFTER_DEADLINE: Duration = Duration::from_secs(5);
 
 /// The most pull requests whose comments are read to know whose an app is.
 const MOST_ASKED: usize = 50;
@@ -65,7 +65,7 @@ pub(crate) struct DeferredComment {
 
 impl DeferredComment {
     /// Writes how the run ended into the comment.
-    pub(crate) async fn say(&self, outcome: &Outcome, reporter: &Reporter) {
+    pub(crate) async fn write(&self, outcome: &Outcome, reporter: &Reporter) {
         let news = if self.is_deleted {
             CommentStatus::Deleted
         } else {
@@ -163,8 +163,8 @@ impl PullRequestError {
 }
 
 impl ActionContext<'_> {
-    /// Whether the pull request of a preview is open; `None` if that cannot be
-    /// told.
+    /// Whether the pull request of a preview is open; `None` if that is not
+    /// known.
     pub(crate) async fn is_open(&self, number: Option<u64>) -> Option<bool> {
         let request = self.pull_request(number, PATIENCE).await?;
         Some(request.state == ChangeState::Open)
@@ -178,7 +178,7 @@ impl ActionContext<'_> {
     ) -> Option<PullRequest> {
         let asked = tokio::select! {
             asked = self.ask_for(number?, most) => asked,
-            _ = self.stop.asked() => return None,
+            _ = self.stop.requested() => return None,
         };
         asked.map_err(|unread| self.warn_of(&unread)).ok()
     }
@@ -343,11 +343,11 @@ impl ActionContext<'_> {
     ) -> Option<Result<T, CodeHostError>> {
         tokio::select! {
             asked = self.in_time(by, ask) => asked,
-            _ = self.stop.asked() => None,
+            _ = self.stop.requested() => None,
         }
     }
 
-    /// Keeps the comment on the pull request up to date. `pipeline` tells the
+    /// Keeps the comment on the pull request up to date. `pipeline` gives the
     /// comments of several previews apart.
     pub(crate) async fn comment(
         &self,
@@ -360,7 +360,7 @@ impl ActionContext<'_> {
             marker: Marker::of(pipeline),
             is_made: !matches!(news, CommentStatus::Deleted),
         };
-        self.write_or_owe(&page, news).await;
+        self.write_or_defer(&page, news).await;
     }
 
     /// The same where there is a comment with this mark; makes none.
@@ -375,37 +375,37 @@ impl ActionContext<'_> {
             marker,
             is_made: false,
         };
-        self.write_or_owe(&page, news).await;
+        self.write_or_defer(&page, news).await;
     }
 
     /// Writes, unless a signal comes or the run's time is over: then the end is
-    /// told after everything else.
-    async fn write_or_owe(&self, page: &CommentScope, news: CommentStatus<'_>) {
+    /// reported after everything else.
+    async fn write_or_defer(&self, page: &CommentScope, news: CommentStatus<'_>) {
         let most = match news {
             CommentStatus::Deploying => BEFORE_THE_START,
             // Outputs and summary wait for it.
-            CommentStatus::Ended(_) => LATE_WORDS,
+            CommentStatus::Ended(_) => AFTER_DEADLINE,
             _ => PATIENCE,
         };
         let write = async {
             if self.deadline.is_over() {
-                self.owe(page, news, Instant::now() + LATE_WORDS);
+                self.defer(page, news, Instant::now() + AFTER_DEADLINE);
             } else {
                 self.write_comment(page, news, most).await;
             }
         };
         tokio::select! {
             biased;
-            _ = self.stop.asked() => {
+            _ = self.stop.requested() => {
                 let at = self.stop.requested_at().unwrap_or_else(Instant::now);
-                self.owe(page, news, at + LAST_WORDS);
+                self.defer(page, news, at + AFTER_SIGNAL);
             }
             () = write => {}
         }
     }
 
-    /// Leaves the comment to be written when the run has told its end.
-    fn owe(&self, page: &CommentScope, news: CommentStatus<'_>, by: Instant) {
+    /// Leaves the comment to be written when the run has reported its end.
+    fn defer(&self, page: &CommentScope, news: CommentStatus<'_>, by: Instant) {
         let is_deleted = matches!(news, CommentStatus::Deleted);
         if !is_deleted && !matches!(news, CommentStatus::Ended(_)) || !self.may_comment() {
             return;
@@ -413,7 +413,7 @@ impl ActionContext<'_> {
         let (Some(number), Some(Ok(host))) = (page.number, self.code_host(by)) else {
             return;
         };
-        self.last_words.set(Some(DeferredComment {
+        self.deferred_comment.set(Some(DeferredComment {
             host,
             number,
             marker: page.marker.clone(),
@@ -425,7 +425,7 @@ impl ActionContext<'_> {
     }
 
     /// Does the work on a preview. If a signal ends it, the comment says so at
-    /// the same time: it would tell of a deployment for ever if nothing more
+    /// the same time: it would show a deployment for ever if nothing more
     /// can be written. Nothing waits for that.
     pub(crate) async fn or_stopping<T>(
         &self,
@@ -437,18 +437,18 @@ impl ActionContext<'_> {
         tokio::select! {
             biased;
             done = &mut work => return done,
-            _ = self.stop.asked() => {}
+            _ = self.stop.requested() => {}
         }
         let page = CommentScope {
             number,
             marker: Marker::of(pipeline),
             is_made: false,
         };
-        let say = self.write_comment(&page, CommentStatus::Stopping, FIRST_WORDS);
+        let write = self.write_comment(&page, CommentStatus::Stopping, STOPPING_TIMEOUT);
         tokio::select! {
             biased;
             done = &mut work => return done,
-            _in_time = timeout(FIRST_WORDS, say) => {}
+            _in_time = timeout(STOPPING_TIMEOUT, write) => {}
         }
         work.await
     }
@@ -501,7 +501,7 @@ impl ActionContext<'_> {
             exchange,
             repository,
             token,
-            self.gate.clone(),
+            self.sanitizer.clone(),
             by,
         ))
     }

@@ -48,7 +48,7 @@ impl ActionContext<'_> {
         let Some(write) = self.write_before(PREVIEW) else {
             return Ok(None);
         };
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         let before = PreviewLookup::of_record(&write.before);
         let made = match &write.effect {
             Effect::Cancelling { id } if self.was_first_cancelled(&write, id).await? => None,
@@ -60,12 +60,12 @@ impl ActionContext<'_> {
                 })
             }
             _ => {
-                let late = self.client.lingering();
+                let late = self.client.with_grace();
                 let find = async || {
                     let found = creation::find_lost(&late, new, &before).await?;
                     Ok(Some(found))
                 };
-                self.find_effect(&write, &CREATE_PREVIEW_APP, find, &tell)
+                self.find_effect(&write, &CREATE_PREVIEW_APP, find, &report)
                     .await?
             }
         };
@@ -79,13 +79,13 @@ impl ActionContext<'_> {
         write: &WriteRecord,
         app: &str,
     ) -> Result<bool, TriggerError> {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         let Ok(app) = app.parse() else {
             return Ok(false);
         };
         let service = Service::application(app);
         match self.first_deployment(service).await? {
-            Some(first) => self.was_cancelled(write, service, &first.id, &tell).await,
+            Some(first) => self.was_cancelled(write, service, &first.id, &report).await,
             None => Ok(false),
         }
     }
@@ -99,10 +99,10 @@ impl ActionContext<'_> {
         let recorded = vec![(WriteEntry::ONLY.to_owned(), before.recorded())];
         let entry = self.entry(PREVIEW, &CREATE_PREVIEW_APP, recorded);
         let before = &PreviewLookup { entry, ..before };
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        let create = pin!(creation::create_preview(&self.client, new, before, &tell));
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        let create = pin!(creation::create_preview(&self.client, new, before, &report));
         let then = Some(self.on_cancel());
-        let app = match self.write_or_stop(create, then, &tell).await {
+        let app = match self.write_or_stop(create, then, &report).await {
             WriteResult::Interrupted(interruption) => {
                 let outcome = self.stop_making(interruption, new, before).await;
                 return PreviewResult::nothing(outcome);
@@ -130,56 +130,56 @@ impl ActionContext<'_> {
             name: app.name.as_deref(),
             is_new: true,
         });
-        let twin = tokio::select! {
-            twin = creation::older_twin(&self.client, new, app, before, true) => twin,
-            signal = self.stop.asked() => {
+        let duplicate = tokio::select! {
+            duplicate = creation::find_duplicate(&self.client, new, app, before, true) => duplicate,
+            signal = self.stop.requested() => {
                 let outcome = self.signal_after_creation(signal, app).await;
                 return PreviewResult::nothing(outcome);
             }
         };
-        if let Ok(Some(oldest)) = twin {
+        if let Ok(Some(oldest)) = duplicate {
             return self.make_way_for(new, app, &oldest).await;
         }
         self.for_more_words(self.warn_of_repository(new, app.id))
             .await;
         let outcome = self.follow_first(new, app.id).await;
-        let brought = PreviewResult {
+        let result = PreviewResult {
             outcome,
             app: Some(app.id),
             is_made: true,
         };
-        self.without_twin(new, app, before, brought).await
+        self.without_duplicate(new, app, before, result).await
     }
 
     /// Looks once more for an older app of the same pull request: a list may have
     /// lacked it, and another run may have deleted ours as the younger one. What
     /// cannot be known of this is no success.
-    async fn without_twin(
+    async fn without_duplicate(
         &self,
         new: &NewPreview,
         ours: &PreviewApp,
         before: &PreviewLookup,
-        brought: PreviewResult,
+        result: PreviewResult,
     ) -> PreviewResult {
-        if let ExitStatus::Interrupted(_) = brought.outcome.ending() {
-            return brought;
+        if let ExitStatus::Interrupted(_) = result.outcome.ending() {
+            return result;
         }
         let by = self.deadline.moment() + LAST_REQUESTS;
         let client = self.client.until(by);
-        let twin = tokio::select! {
-            twin = creation::older_twin(&client, new, ours, before, false) => twin,
-            signal = self.stop.asked() => {
-                let said = format!("Preview app {} was created", ours.label());
-                let outcome = Outcome::interrupted(signal).because(brought.outcome.headline);
-                return PreviewResult { outcome: outcome.because(said), ..brought };
+        let duplicate = tokio::select! {
+            duplicate = creation::find_duplicate(&client, new, ours, before, false) => duplicate,
+            signal = self.stop.requested() => {
+                let reason = format!("Preview app {} was created", ours.label());
+                let outcome = Outcome::interrupted(signal).because(result.outcome.headline);
+                return PreviewResult { outcome: outcome.because(reason), ..result };
             }
         };
-        let twin = match twin {
-            Ok(None) => self.disputed_twin(&client, new, ours, before).await,
-            twin => twin,
+        let duplicate = match duplicate {
+            Ok(None) => self.disputed_duplicate(&client, new, ours, before).await,
+            duplicate => duplicate,
         };
-        match twin {
-            Ok(None) => brought,
+        match duplicate {
+            Ok(None) => result,
             Ok(Some(oldest)) => self.make_way_for(new, ours, &oldest).await,
             Err(error) => {
                 let unknown = self.not_started(error.into()).await.because(format!(
@@ -187,7 +187,7 @@ impl ActionContext<'_> {
                      not known; {} stays",
                     ours.label()
                 ));
-                brought.with_extra(Some(unknown))
+                result.with_extra(Some(unknown))
             }
         }
     }
@@ -195,7 +195,7 @@ impl ActionContext<'_> {
     /// The older app of the same pull request which looked like that of another
     /// one before ours was created, since another run had only just created it
     /// and no comment named it. It is not the other's if that has one.
-    async fn disputed_twin(
+    async fn disputed_duplicate(
         &self,
         client: &Client,
         new: &NewPreview,
@@ -237,12 +237,12 @@ impl ActionContext<'_> {
             name: oldest.name.as_deref(),
             is_new: false,
         });
-        let brought = PreviewResult {
+        let result = PreviewResult {
             outcome: self.follow_anothers(new, oldest.id).await,
             app: Some(oldest.id),
             is_made: false,
         };
-        brought.with_extra(failed)
+        result.with_extra(failed)
     }
 
     /// Deletes apps of the same pull request that are too many, as runs at the
@@ -253,12 +253,12 @@ impl ActionContext<'_> {
         extra: &[PreviewApp],
         oldest: &PreviewApp,
     ) -> Result<Option<Outcome>, Outcome> {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         let by = self.deadline.moment().min(Instant::now() + MAKING_WAY);
         let client = self.client.until(by);
         let mut failed = None;
         for app in extra {
-            tell(EventKind::Note(&format!(
+            report(EventKind::Note(&format!(
                 "{} is of the same pull request or branch, and older. Deleting {}.",
                 oldest.label(),
                 app.label()
@@ -267,12 +267,12 @@ impl ActionContext<'_> {
             let deleted = tokio::select! {
                 // The signal first, as in `until_stopped`.
                 biased;
-                signal = self.stop.asked() => {
-                    let said = format!("Preview app {} is an extra one", app.label());
-                    let outcome = Outcome::interrupted(signal).because(said);
+                signal = self.stop.requested() => {
+                    let reason = format!("Preview app {} is an extra one", app.label());
+                    let outcome = Outcome::interrupted(signal).because(reason);
                     return Err(outcome.hint("Delete it with delete-preview-app and app-id"));
                 }
-                deleted = request_deletion::delete_preview(&client, app.id, &course, &tell) => deleted,
+                deleted = request_deletion::delete_preview(&client, app.id, &course, &report) => deleted,
             };
             let end = match deleted {
                 // What was accepted goes by itself.
@@ -290,7 +290,7 @@ impl ActionContext<'_> {
                  be deleted.",
                 app.label()
             );
-            tell(EventKind::Warning(Warning::ExtraPreview, &text));
+            report(EventKind::Warning(Warning::ExtraPreview, &text));
             failed = failed.or(Some(end.because(text)));
         }
         Ok(failed)
@@ -342,7 +342,7 @@ impl ActionContext<'_> {
     async fn follow_anothers(&self, new: &NewPreview, app: Uuid) -> Outcome {
         let first = tokio::select! {
             first = self.first_deployment(Service::application(app)) => first,
-            signal = self.stop.asked() => return Outcome::interrupted(signal)
+            signal = self.stop.requested() => return Outcome::interrupted(signal)
                 .because(format!("Preview app {app} of the other run was left as it is")),
         };
         let scene = DeploymentContext {
@@ -357,7 +357,7 @@ impl ActionContext<'_> {
         let service = Service::application(app);
         let first = tokio::select! {
             first = self.first_deployment(service) => first,
-            signal = self.stop.asked() => {
+            signal = self.stop.requested() => {
                 let by = Instant::now() + CLEAN_UP;
                 self.reporter.on(EventKind::Stopping(signal, Some(self.on_cancel())));
                 let created = format!("Preview app {app} was created");

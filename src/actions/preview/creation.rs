@@ -30,7 +30,7 @@ pub(crate) async fn create_preview(
     client: &Client,
     new: &NewPreview,
     before: &PreviewLookup,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<PreviewApp, TriggerError> {
     let send = async || {
         let made = send_creation(client, new).await?;
@@ -40,9 +40,9 @@ pub(crate) async fn create_preview(
             record: None,
         })
     };
-    let late = client.lingering();
+    let late = client.with_grace();
     let search = async || Ok(Some(find_lost(&late, new, before).await?));
-    let made = at_most_once(send, search, client, &before.entry, tell).await;
+    let made = at_most_once(send, search, client, &before.entry, report).await;
     made.map_err(explain)
 }
 
@@ -152,54 +152,57 @@ async fn find_new(
 /// older than ours, or ours was deleted as the younger one. Both runs choose the
 /// same one to stay. One that was only just created may not be found yet: where
 /// ours `may_be_new`, that means nothing.
-pub(crate) async fn older_twin(
+pub(crate) async fn find_duplicate(
     client: &Client,
     new: &NewPreview,
     ours: &PreviewApp,
     before: &PreviewLookup,
     may_be_new: bool,
 ) -> Result<Option<PreviewApp>, ApiError> {
-    let own = read_living(client, ours).await?;
+    let own = read_unless_deleting(client, ours).await?;
     if own.is_none() && may_be_new {
         return Ok(None);
     }
     let found = find_new(client, new, before).await?;
-    Ok(oldest_twin(ours, own.as_ref(), found))
+    Ok(oldest_duplicate(ours, own.as_ref(), found))
 }
 
-/// Like [`older_twin`], among `disputed` apps: those that were there before ours
+/// Like [`find_duplicate`], among `disputed` apps: those that were there before ours
 /// was created.
 pub(crate) async fn older_twin_among(
     client: &Client,
     ours: &PreviewApp,
     disputed: &[PreviewApp],
 ) -> Result<Option<PreviewApp>, ApiError> {
-    let Some(own) = read_living(client, ours).await? else {
+    let Some(own) = read_unless_deleting(client, ours).await? else {
         return Ok(None);
     };
-    let mut living = Vec::new();
+    let mut others = Vec::new();
     for app in disputed {
-        living.extend(read_living(client, app).await?);
+        others.extend(read_unless_deleting(client, app).await?);
     }
-    Ok(oldest_twin(ours, Some(&own), living))
+    Ok(oldest_duplicate(ours, Some(&own), others))
 }
 
 /// The app as it is now, unless it is gone or being deleted.
-async fn read_living(client: &Client, app: &PreviewApp) -> Result<Option<PreviewApp>, ApiError> {
-    let is_living = |record: &Application| !is_being_deleted(record.status.as_deref());
-    let record = read(client, app.id).await?.filter(is_living);
+async fn read_unless_deleting(
+    client: &Client,
+    app: &PreviewApp,
+) -> Result<Option<PreviewApp>, ApiError> {
+    let is_kept = |record: &Application| !is_being_deleted(record.status.as_deref());
+    let record = read(client, app.id).await?.filter(is_kept);
     Ok(record.map(|record| PreviewApp {
         record: Some(record),
         ..app.clone()
     }))
 }
 
-fn oldest_twin(
+fn oldest_duplicate(
     ours: &PreviewApp,
     own: Option<&PreviewApp>,
     apps: Vec<PreviewApp>,
 ) -> Option<PreviewApp> {
-    let is_other = |app: &PreviewApp| app.id != ours.id && is_twin(ours, own, app);
+    let is_other = |app: &PreviewApp| app.id != ours.id && is_duplicate(ours, own, app);
     let oldest = apps
         .into_iter()
         .filter(is_other)
@@ -208,7 +211,7 @@ fn oldest_twin(
 }
 
 /// Whether another app is of the same repository, branch and pull request.
-fn is_twin(ours: &PreviewApp, own: Option<&PreviewApp>, other: &PreviewApp) -> bool {
+fn is_duplicate(ours: &PreviewApp, own: Option<&PreviewApp>, other: &PreviewApp) -> bool {
     let place = |app: &PreviewApp| {
         let record = app.record.as_ref();
         record.map(|app| {

@@ -27,7 +27,7 @@ use crate::sevalla::{AppSummary, Application, Patience};
 use crate::text::duration::counted;
 
 /// Said after what was begun: nothing of it is done twice.
-const AGAIN: &str = "Run this again: deleting twice does no harm";
+const RUN_AGAIN: &str = "Run this again: deleting twice does no harm";
 
 impl ActionContext<'_> {
     /// Deletes the preview app that is meant; one that is gone is as good.
@@ -111,7 +111,7 @@ impl ActionContext<'_> {
         let outcome = Outcome::interrupted(signal);
         let outcome = course.so_far().into_iter().fold(outcome, Outcome::because);
         if course.has_written() {
-            outcome.hint(AGAIN)
+            outcome.hint(RUN_AGAIN)
         } else {
             outcome
         }
@@ -179,7 +179,7 @@ impl ActionContext<'_> {
             },
         };
         let mut apps = find::find_previews_to_delete(&self.client, preview, &kept).await?;
-        apps.living = self.without_others(preview, apps.living, true).await?;
+        apps.existing = self.without_others(preview, apps.existing, true).await?;
         Ok(apps.sure()?.into_iter().map(|app| app.id).collect())
     }
 
@@ -188,12 +188,12 @@ impl ActionContext<'_> {
         app: Uuid,
         course: &DeletionProgress,
     ) -> Result<Outcome, TriggerError> {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        let Some(record) = request_deletion::look_before_deletion(&self.client, app).await? else {
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        let Some(record) = request_deletion::preflight_deletion(&self.client, app).await? else {
             let headline = format!("Preview app {app} was already gone");
             return Ok(Outcome::success(headline));
         };
-        tell(EventKind::PreviewApp {
+        report(EventKind::PreviewApp {
             app,
             name: record.display_name.as_deref(),
             is_new: false,
@@ -202,7 +202,7 @@ impl ActionContext<'_> {
             return Ok(Outcome::planned(&format!("delete preview app {app}")));
         }
         let Deleted { label, end } =
-            request_deletion::delete_known_preview(&self.client, app, record, course, &tell)
+            request_deletion::delete_known_preview(&self.client, app, record, course, &report)
                 .await?;
         Ok(of_removed(&label, &end, course))
     }
@@ -235,13 +235,13 @@ pub(crate) fn of_removed(
             Failure::NotGoneInTime,
             format!("Sevalla agreed to delete {label}, which was not gone in time"),
         )
-        .hint(AGAIN),
+        .hint(RUN_AGAIN),
         DeletionResult::Unanswered => Outcome::of(
             Failure::TimeUp,
             format!("Timed out before Sevalla answered whether it deletes {label}"),
         )
         .because("Whether it agreed was not seen")
-        .hint(AGAIN),
+        .hint(RUN_AGAIN),
         DeletionResult::Failed => Outcome::of(
             Failure::DeletionFailed,
             format!("Sevalla failed to delete {label}"),
@@ -273,7 +273,7 @@ struct StalePreview {
     /// What people call it.
     label: String,
     why: String,
-    /// Its pull request, as its name tells it.
+    /// Its pull request, as its name gives it.
     request: Option<u64>,
 }
 
@@ -330,7 +330,7 @@ impl ActionContext<'_> {
         if let ExitStatus::Interrupted(_) = outcome.ending() {
             outcome = outcome.because("Some previews may not have been looked at");
             let current = tally.borrow_mut().current.take();
-            if let Some((app, number)) = current.filter(|_| course.has_asked()) {
+            if let Some((app, number)) = current.filter(|_| course.has_requested()) {
                 let marker = Marker::of_app(app);
                 self.correct_comment(Some(number), marker, CommentStatus::Ended(&outcome))
                     .await;
@@ -366,7 +366,7 @@ impl ActionContext<'_> {
         // The oldest are the likeliest, and the longest in the way.
         for app in listed.all.into_iter().rev() {
             course.begin();
-            let stale = match self.judge(cleaning, app, tally).await {
+            let stale = match self.classify(cleaning, app, tally).await {
                 Ok(Some(stale)) => stale,
                 Ok(None) => continue,
                 Err(error) => {
@@ -383,8 +383,8 @@ impl ActionContext<'_> {
                 break;
             }
             tried += 1;
-            let told = format!("{}: {}", stale.label, stale.why);
-            self.reporter.on(EventKind::Note(&told));
+            let reported = format!("{}: {}", stale.label, stale.why);
+            self.reporter.on(EventKind::Note(&reported));
             if !self.plan.dry_run {
                 failed = failed.or(self.remove(stale, course, tally).await);
             }
@@ -408,17 +408,17 @@ impl ActionContext<'_> {
         )
     }
 
-    /// Deletes one, and tells what went wrong with that.
+    /// Deletes one, and returns what went wrong.
     async fn remove(
         &self,
         stale: StalePreview,
         course: &DeletionProgress,
         tally: &RefCell<CleanupSummary>,
     ) -> Option<Outcome> {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         tally.borrow_mut().current = stale.request.map(|number| (stale.app, number));
         let deleted =
-            request_deletion::delete_preview(&self.client, stale.app, course, &tell).await;
+            request_deletion::delete_preview(&self.client, stale.app, course, &report).await;
         let end = match deleted {
             Ok(deleted) => {
                 tally.borrow_mut().count(deleted.as_ref());
@@ -429,7 +429,7 @@ impl ActionContext<'_> {
                 Some(error.because(format!("It was {}", stale.label)))
             }
         };
-        let was_asked = course.has_asked();
+        let was_asked = course.has_requested();
         course.begin();
         let failed = end.filter(|end| !end.is_good());
         let news = match &failed {
@@ -446,7 +446,7 @@ impl ActionContext<'_> {
     }
 
     /// Whether a preview is one that nobody needs, as of now.
-    async fn judge(
+    async fn classify(
         &self,
         cleaning: &CleanupPolicy,
         app: AppSummary,

@@ -45,7 +45,7 @@ pub(crate) struct PreviewApp {
 
 impl PreviewApp {
     /// When it was created, as far as its record was read. Two that were created
-    /// at once are told apart by their ids.
+    /// at once are distinguished by their ids.
     pub(super) fn age(&self) -> (Option<Timestamp>, Uuid) {
         let created = self.record.as_ref().and_then(|app| app.created_at);
         (created, self.id)
@@ -72,7 +72,7 @@ pub(crate) struct PreviewAppList {
 
 /// Lists the preview apps of the company.
 pub(crate) async fn list_previews(client: &Client) -> Result<PreviewAppList, ApiError> {
-    let mut listed = list_with_dying(client).await?;
+    let mut listed = list_including_deleting(client).await?;
     listed
         .all
         .retain(|app| !is_being_deleted(app.status.as_deref()));
@@ -80,7 +80,7 @@ pub(crate) async fn list_previews(client: &Client) -> Result<PreviewAppList, Api
 }
 
 /// The same with those that are being deleted.
-async fn list_with_dying(client: &Client) -> Result<PreviewAppList, ApiError> {
+async fn list_including_deleting(client: &Client) -> Result<PreviewAppList, ApiError> {
     let mut all: Vec<AppSummary> = Vec::new();
     let mut offset = 0;
     let mut has_more = true;
@@ -185,7 +185,7 @@ pub(crate) fn oldest_of(
 /// The preview apps that may be the ones to delete.
 pub(crate) struct ToDelete {
     /// Those that are not being deleted.
-    pub living: Vec<PreviewMatch>,
+    pub existing: Vec<PreviewMatch>,
     /// Those that are.
     pub dying: Vec<PreviewMatch>,
 }
@@ -196,15 +196,15 @@ pub(crate) async fn find_previews_to_delete(
     preview: &Preview,
     kept: &KeptApps,
 ) -> Result<ToDelete, TriggerError> {
-    let listed = list_with_dying(client).await?;
+    let listed = list_including_deleting(client).await?;
     let is_dying = |app: &AppSummary| is_being_deleted(app.status.as_deref());
     let (dying, all): (Vec<_>, Vec<_>) = listed.all.into_iter().partition(is_dying);
-    let living = PreviewAppList { all, ..listed };
-    let living = choose_of_all(client, preview, kept, living, DeletingApps::Dying).await?;
-    let known = living.iter().map(|found| found.app.id).collect();
+    let existing = PreviewAppList { all, ..listed };
+    let existing = choose_of_all(client, preview, kept, existing, DeletingApps::Dying).await?;
+    let known = existing.iter().map(|found| found.app.id).collect();
     let dying = choose(client, preview, kept, dying, &known, DeletingApps::Dying).await?;
     Ok(ToDelete {
-        living,
+        existing,
         dying: dying.found,
     })
 }
@@ -214,13 +214,13 @@ impl ToDelete {
     /// it may be another repository's, nothing is deleted that is not named by
     /// its id.
     pub(crate) fn sure(self) -> Result<Vec<PreviewApp>, TriggerError> {
-        let doubtful = self.living.iter().find(|found| !found.may_be_deleted());
+        let doubtful = self.existing.iter().find(|found| !found.may_be_deleted());
         if let Some(found) = doubtful
-            && !self.living.iter().any(PreviewMatch::may_be_deleted)
+            && !self.existing.iter().any(PreviewMatch::may_be_deleted)
         {
             return Err(may_be_anothers(&found.app));
         }
-        let mut sure = self.living;
+        let mut sure = self.existing;
         sure.retain(PreviewMatch::may_be_deleted);
         let is_certain = !sure.is_empty() && sure.iter().all(PreviewMatch::is_certain);
         let mut apps: Vec<PreviewApp> = if is_certain {
@@ -315,7 +315,7 @@ pub(super) async fn choose(
     known: &HashSet<Uuid>,
     meant: DeletingApps,
 ) -> Result<Selection, ApiError> {
-    // The record, which tells the app's own branch, is not read yet. If it is
+    // The record, which has the app's own branch, is not read yet. If it is
     // the app that is meant, it is the same.
     let branch = preview.branch.as_deref();
     let number = |app: &AppSummary| number_given(app.display_name.as_deref(), branch);

@@ -48,15 +48,15 @@ impl ActionContext<'_> {
         service: Service,
         deployment: EndedDeployment,
     ) -> Outcome {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        tell(EventKind::Found(service, &deployment));
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        report(EventKind::Found(service, &deployment));
         let headline = format!(
             "The preview is up to date: deployment {} has this commit",
             deployment.id
         );
         let source = self.source(service, &deployment.id);
         let scene = of_branch(new);
-        let outcome = self.finalize(&source, deployment, &scene, &tell).await;
+        let outcome = self.finalize(&source, deployment, &scene, &report).await;
         match outcome.ending() {
             ExitStatus::Success => outcome.headed(headline),
             _ => outcome,
@@ -68,14 +68,14 @@ impl ActionContext<'_> {
     pub(super) async fn finish_preview(
         &self,
         new: &NewPreview,
-        brought: PreviewResult,
+        result: PreviewResult,
     ) -> (Outcome, bool) {
-        let outcome = brought.outcome;
-        let app = match brought.app {
+        let outcome = result.outcome;
+        let app = match result.app {
             Some(app) if !matches!(outcome.ending(), ExitStatus::Interrupted(_)) => app,
             _ => return (outcome, false),
         };
-        let made = brought.app.filter(|_| brought.is_made);
+        let made = result.app.filter(|_| result.is_made);
         if new.ends_with_pull_request {
             match self.standing(new, app).await {
                 PreviewState::Stays => {}
@@ -86,7 +86,7 @@ impl ActionContext<'_> {
         if outcome.ending() == ExitStatus::Success {
             let address = tokio::select! {
                 address = self.wait_for_address(app) => address,
-                _ = self.stop.asked() => PreviewAddress::Unknown,
+                _ = self.stop.requested() => PreviewAddress::Unknown,
             };
             match address {
                 PreviewAddress::Known(url) => self.reporter.on(EventKind::Url(&url)),
@@ -125,7 +125,7 @@ impl ActionContext<'_> {
     }
 
     /// Whether the preview is still wanted. Where the pull request cannot be
-    /// asked, the app tells: Sevalla deletes it when its pull request is closed.
+    /// asked, the app shows it: Sevalla deletes it when its pull request is closed.
     async fn standing(&self, new: &NewPreview, app: Uuid) -> PreviewState {
         if self.is_open(new.preview.pull_request).await == Some(false) {
             return PreviewState::Closed;

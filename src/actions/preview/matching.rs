@@ -11,7 +11,7 @@ use crate::code_host::KeptApps;
 use crate::sevalla::Application;
 
 /// How much a preview app has in common with the one that is meant, the least
-/// telling first.
+/// certain first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum MatchStrength {
     /// It builds the same branch.
@@ -27,7 +27,7 @@ pub(super) enum MatchStrength {
 pub(super) enum AppComparison {
     /// The last part of its name is the same: it may be a mirror.
     Name,
-    /// Nothing tells which it is, or which it should be.
+    /// Nothing shows which it is, or which it should be.
     Unknown,
     /// It is the same.
     Same,
@@ -102,7 +102,7 @@ impl PreviewMatch {
         (false, self.likeness, self.evidence)
     }
 
-    /// When it was created. Two that were at once are told apart by their ids.
+    /// When it was created. Two that were at once are distinguished by their ids.
     pub(super) fn age(&self) -> (Option<Timestamp>, Uuid) {
         self.app.age()
     }

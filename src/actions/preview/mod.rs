@@ -42,7 +42,7 @@ use crate::sevalla::{ApiError, Patience, ResourceRecord};
 
 /// How long an app or a deployment that Sevalla makes by itself may take to
 /// appear, before this run makes it.
-const APPEARANCE: Duration = Duration::from_secs(45);
+const APPEARANCE_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// What there is when a preview is asked for.
 enum ExistingPreview {
@@ -51,7 +51,7 @@ enum ExistingPreview {
     App(Box<PreviewApp>, Vec<PreviewApp>),
     /// The app that an earlier process of this run has made, and what there was
     /// beside it.
-    Made(Box<PreviewApp>, PreviewLookup),
+    Created(Box<PreviewApp>, PreviewLookup),
     /// None, and what there is beside it.
     None(PreviewLookup),
     /// None before the run timed out.
@@ -135,7 +135,7 @@ impl ActionContext<'_> {
         };
         let asked = tokio::select! {
             asked = self.ask_for(number, most) => asked,
-            signal = self.stop.asked() => return Err(nothing_started(signal)),
+            signal = self.stop.requested() => return Err(nothing_started(signal)),
         };
         match asked {
             Ok(request) => Ok(Some(request)),
@@ -230,7 +230,7 @@ impl ActionContext<'_> {
     async fn create_new(&self, new: &NewPreview) -> Outcome {
         let there = tokio::select! {
             there = self.look_for_preview(new) => there,
-            signal = self.stop.asked() => return nothing_started(signal),
+            signal = self.stop.requested() => return nothing_started(signal),
         };
         let number = new.preview.pull_request;
         let key = new.pipeline.to_string();
@@ -261,31 +261,31 @@ impl ActionContext<'_> {
 
     /// Deploys the app or makes one; and whether it was deleted in the end.
     async fn bring_up(&self, new: &NewPreview, there: ExistingPreview) -> (Outcome, bool) {
-        let brought = match there {
+        let result = match there {
             ExistingPreview::App(app, extra) => {
                 let failed = match self.delete_extra(&extra, &app).await {
                     Ok(failed) => failed,
                     Err(interrupted) => return (interrupted, false),
                 };
-                let brought = Box::pin(self.deploy_preview(new, &app)).await;
-                brought.with_extra(failed)
+                let result = Box::pin(self.deploy_preview(new, &app)).await;
+                result.with_extra(failed)
             }
-            ExistingPreview::Made(app, before) => {
+            ExistingPreview::Created(app, before) => {
                 Box::pin(self.bring_up_made(new, &app, &before)).await
             }
             ExistingPreview::None(before) => Box::pin(self.make_preview(new, before)).await,
             ExistingPreview::Late => return (too_late("There was no time to deploy"), false),
         };
-        self.finish_preview(new, brought).await
+        self.finish_preview(new, result).await
     }
 
     async fn look_for_preview(&self, new: &NewPreview) -> Result<ExistingPreview, TriggerError> {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         if let Some(app) = new.preview.app {
             return self.given_preview(app).await.map(ExistingPreview::from);
         }
         if let Some((app, before)) = Box::pin(self.resume_preview(new)).await? {
-            return Ok(ExistingPreview::Made(Box::new(app), before));
+            return Ok(ExistingPreview::Created(Box::new(app), before));
         }
         let makes_apps = self.look_at_pipeline(new).await?;
         let kept = self.kept_apps(&new.preview).await;
@@ -301,7 +301,7 @@ impl ActionContext<'_> {
             let (found, before) = look?;
             has_looked = true;
             if let Some((app, extra)) = found {
-                tell(EventKind::PreviewApp {
+                report(EventKind::PreviewApp {
                     app: app.id,
                     name: app.name.as_deref(),
                     is_new: false,
@@ -312,7 +312,7 @@ impl ActionContext<'_> {
                 }
                 return Ok(ExistingPreview::App(Box::new(app), extra));
             }
-            if !makes_apps || started.elapsed() > APPEARANCE || self.plan.dry_run {
+            if !makes_apps || started.elapsed() > APPEARANCE_TIMEOUT || self.plan.dry_run {
                 return Ok(ExistingPreview::None(before));
             }
             self.pause(&mut looks).await;
@@ -341,7 +341,7 @@ impl ActionContext<'_> {
         if extra.is_empty() || self.count_pipelines().await? < 2 {
             return Ok((Some((app, extra)), before));
         }
-        // They may belong to different pipelines: only the comment tells them
+        // They may belong to different pipelines: only the comment distinguishes them
         // apart, and none is deleted.
         let all: Vec<PreviewApp> = std::iter::once(app).chain(extra).collect();
         let is_kept = |app: &&PreviewApp| kept.ours.contains(&app.id);
@@ -393,7 +393,7 @@ impl ActionContext<'_> {
         sleep_until(self.deadline.moment().min(Instant::now() + wait)).await;
     }
 
-    /// Nothing tells of which pipeline an app is.
+    /// Nothing shows the pipeline of an app.
     async fn warn_of_other_pipelines(&self, app: &PreviewApp) {
         if self.count_pipelines().await.is_ok_and(|count| count > 1) {
             let text = format!(
@@ -437,7 +437,7 @@ impl ActionContext<'_> {
         }
         let todo = tokio::select! {
             todo = self.what_to_do(new, app) => todo,
-            signal = self.stop.asked() => return PreviewResult::nothing(nothing_started(signal)),
+            signal = self.stop.requested() => return PreviewResult::nothing(nothing_started(signal)),
         };
         PreviewResult {
             outcome: self.take_step(new, app.id, todo).await,
@@ -460,7 +460,10 @@ impl ActionContext<'_> {
             record.auto_deploy && its.is_none_or(|its| is_same(its, &new.branch))
         });
         let service = Service::application(app.id);
-        let give_up = self.deadline.moment().min(Instant::now() + APPEARANCE);
+        let give_up = self
+            .deadline
+            .moment()
+            .min(Instant::now() + APPEARANCE_TIMEOUT);
         let mut looks = Schedule::for_looks();
         let mut is_first = true;
         loop {

@@ -20,7 +20,7 @@ pub(crate) struct Deleted {
 }
 
 /// The record of a preview app that is to be deleted; `None` if it is gone.
-pub(crate) async fn look_before_deletion(
+pub(crate) async fn preflight_deletion(
     client: &Client,
     app: Uuid,
 ) -> Result<Option<Application>, TriggerError> {
@@ -41,12 +41,12 @@ pub(crate) async fn delete_preview(
     client: &Client,
     app: Uuid,
     course: &DeletionProgress,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<Option<Deleted>, TriggerError> {
-    let Some(record) = look_before_deletion(client, app).await? else {
+    let Some(record) = preflight_deletion(client, app).await? else {
         return Ok(None);
     };
-    delete_known_preview(client, app, record, course, tell)
+    delete_known_preview(client, app, record, course, report)
         .await
         .map(Some)
 }
@@ -57,7 +57,7 @@ pub(crate) async fn delete_known_preview(
     app: Uuid,
     record: Application,
     course: &DeletionProgress,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<Deleted, TriggerError> {
     refuse_no_preview(&record)?;
     let label = match &record.display_name {
@@ -71,7 +71,7 @@ pub(crate) async fn delete_known_preview(
         status: record.status.as_deref(),
         is_preview: true,
     };
-    let end = remove(client, &it, course, tell).await?;
+    let end = remove(client, &it, course, report).await?;
     Ok(Deleted { label, end })
 }
 

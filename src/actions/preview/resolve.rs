@@ -8,15 +8,15 @@ use crate::ci::{ChangeAction, ChangeState, Facts, Repository};
 use crate::inputs::{ActionName, Inputs, ProblemKind};
 
 /// A preview app that is made if it is not there, and deployed if it is.
-pub(crate) fn create(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Option<Task> {
-    wanted(ActionName::CreatePreviewApp, inputs, facts, doubts).map(Task::CreatePreview)
+pub(crate) fn create(inputs: &Inputs, facts: &Facts, validation: &mut Validation) -> Option<Task> {
+    wanted(ActionName::CreatePreviewApp, inputs, facts, validation).map(Task::CreatePreview)
 }
 
 /// A preview app that is deleted.
-pub(crate) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Task {
+pub(crate) fn delete(inputs: &Inputs, facts: &Facts, validation: &mut Validation) -> Task {
     let preview = preview(inputs, facts);
     if preview.app.is_none() && preview.branch.is_none() && preview.pull_request.is_none() {
-        doubts.problem(
+        validation.problem(
             ProblemKind::Missing,
             "app-id",
             "there is no preview to delete. Set `app-id`, `branch` or `pull-request-number`, or run \
@@ -27,13 +27,17 @@ pub(crate) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) ->
 }
 
 /// One or the other, as the event of the pull request asks.
-pub(crate) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Option<Task> {
+pub(crate) fn by_event(
+    inputs: &Inputs,
+    facts: &Facts,
+    validation: &mut Validation,
+) -> Option<Task> {
     if is_closed(inputs, facts) {
-        doubts.need_token(inputs);
+        validation.need_token(inputs);
         return Some(Task::EndPreview(preview(inputs, facts)));
     }
-    doubts.need(ActionName::Preview, inputs);
-    let wanted = wanted(ActionName::Preview, inputs, facts, doubts)?;
+    validation.need(ActionName::Preview, inputs);
+    let wanted = wanted(ActionName::Preview, inputs, facts, validation)?;
     Some(Task::CreatePreview(PreviewSelector {
         ends_with_pull_request: true,
         ..wanted
@@ -51,18 +55,18 @@ pub(crate) fn is_closed(inputs: &Inputs, facts: &Facts) -> bool {
 }
 
 /// Previews of closed pull requests, and previews that are too old.
-pub(crate) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Task {
+pub(crate) fn clean(inputs: &Inputs, facts: &Facts, validation: &mut Validation) -> Task {
     let has_api = |repository: &&Repository| repository.api.is_some();
     let repository = facts.repository.as_ref().filter(has_api);
     let has_token = inputs.github_token.is_some();
-    doubts.ignored(
+    validation.ignored(
         "on the pull requests: the CI does not say where they can be read",
         [(has_token && repository.is_none(), "github-token")],
     );
     let closed_in = repository.map(|repository| repository.slug.clone());
     let closed_in = closed_in.filter(|_| has_token);
     if closed_in.is_none() && inputs.max_age.is_none() && !inputs.is_given("max-age") {
-        doubts.problem(
+        validation.problem(
             ProblemKind::Missing,
             "max-age",
             "there is no rule for which previews to delete. Set `max-age`, or `github-token` to \
@@ -80,7 +84,7 @@ fn wanted(
     action: ActionName,
     inputs: &Inputs,
     facts: &Facts,
-    doubts: &mut Validation,
+    validation: &mut Validation,
 ) -> Option<PreviewSelector> {
     let preview = preview(inputs, facts);
     let is_refused = crate::actions::preview::fork::is_refused(action, inputs, facts);
@@ -95,9 +99,9 @@ fn wanted(
                 None => "`branch`, or run in a pull request",
             };
             let message = format!("there is no branch to preview. Set {advice}");
-            doubts.problem(ProblemKind::Missing, "branch", &message);
+            validation.problem(ProblemKind::Missing, "branch", &message);
         } else if is_unknown {
-            doubts.problem(
+            validation.problem(
                 ProblemKind::Missing,
                 "github-token",
                 "the CI does not say whether the pull request comes from a fork, and a fork's \

@@ -81,10 +81,10 @@ impl From<Outcome> for TargetResult {
 impl ActionContext<'_> {
     /// Promotes to every target and follows them all to their ends.
     pub(crate) async fn promote(&self, promotion: &Promotion) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let report = |event: Event<'_>| self.reporter.on(event);
         let aim = tokio::select! {
-            aim = start::look_before_promotion(&self.client, promotion, &tell) => aim,
-            signal = self.stop.asked() => return nothing_started(signal),
+            aim = start::preflight_promotion(&self.client, promotion, &report) => aim,
+            signal = self.stop.requested() => return nothing_started(signal),
         };
         let aim = match aim {
             Ok(aim) => aim,
@@ -104,7 +104,7 @@ impl ActionContext<'_> {
             return Outcome::planned(&format!("promote {}", aim.order));
         }
         let mut aim = aim;
-        let resumed = Box::pin(self.resume_targets(&mut aim, &tell));
+        let resumed = Box::pin(self.resume_targets(&mut aim, &report));
         let resumed = match self.until_stopped(resumed).await {
             Ok(resumed) => resumed,
             Err(signal) => {
@@ -118,7 +118,7 @@ impl ActionContext<'_> {
             promotion,
             &aim,
             resumed,
-            &tell
+            &report
         ));
         let then = Some(self.on_cancel());
         let report = |kind: EventKind<'_>| self.reporter.on(kind);
@@ -146,19 +146,19 @@ impl ActionContext<'_> {
     async fn resume_targets(
         &self,
         aim: &mut PromotionPreflight,
-        tell: &dyn Fn(Event<'_>),
+        report: &dyn Fn(Event<'_>),
     ) -> Vec<(Uuid, TargetStart)> {
         let mut starts = Vec::new();
         for target in &mut aim.targets {
             let service = target.service;
-            let tell = |kind: EventKind<'_>| tell(Event::about(service, kind));
+            let report = |kind: EventKind<'_>| report(Event::about(service, kind));
             let name = format!("{PROMOTE} {}", service.id);
-            let resume = self.resume_deployment(&name, Some(service), &PROMOTE_PIPELINE, &tell);
+            let resume = self.resume_deployment(&name, Some(service), &PROMOTE_PIPELINE, &report);
             match resume.await {
                 Ok(None) => {
-                    let left = self.left_by_earlier_attempt(&target.before, false, &tell);
+                    let left = self.left_by_earlier_attempt(&target.before, false, &report);
                     if let Some((left, note)) = left {
-                        tell(EventKind::Note(&note));
+                        report(EventKind::Note(&note));
                         self.record_followed(&name, service, &target.before, &left.id);
                         target.is_anothers = true;
                         starts.push((service.id, Ok(left)));
@@ -196,7 +196,7 @@ impl ActionContext<'_> {
         let follow = join_all(follow);
         let ends = tokio::select! {
             ends = follow => ends,
-            signal = self.stop.asked() => {
+            signal = self.stop.requested() => {
                 if let Some(refused) = refused {
                     return nothing_started(signal).because(refused);
                 }
@@ -216,9 +216,9 @@ impl ActionContext<'_> {
             return Some(refused);
         }
         for target in &aim.targets {
-            let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(target.service, kind));
+            let report = |kind: EventKind<'_>| self.reporter.on(Event::about(target.service, kind));
             let (service, before) = (target.service, &target.before);
-            if let Err(outcome) = self.refuse_impossible_check(service, before, &tell).await {
+            if let Err(outcome) = self.refuse_impossible_check(service, before, &report).await {
                 return Some(outcome.because(format!("It is target {}", target.name)));
             }
         }
@@ -248,26 +248,20 @@ impl ActionContext<'_> {
             Err(error) => return self.not_started(error).await.into(),
         };
         let service = target.service;
-        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
-        let log = self.diagnose_log(&tell);
+        let report = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
+        let log = self.diagnose_log(&report);
         let source = self.source(service, &deployment.id);
         let id = deployment.id.clone();
-        let noting = SightingSource::new(&source, &deployment, self.clock);
+        let looks = SightingSource::new(&source, &deployment, self.clock);
         let own = RefCell::new(None);
-        let watch = Follower::new(
-            &noting,
-            deployment,
-            self.end_of_targets(),
-            self.reading(),
-            &tell,
-        )
-        .knowing(target.before.past.clone())
-        .noting(end)
-        .diagnosing(Some(&log))
-        .follow();
+        let watch = Follower::new(&looks, deployment, self.end_of_targets(), &log, &report)
+            .with_history(target.before.past.clone())
+            .with_end_signal(end)
+            .reading(self.reading())
+            .follow();
         let ended = tokio::select! {
             ended = Box::pin(watch) => ended,
-            never = Box::pin(self.ask_for_address(&source, None, &own, Some(&tell))) => match never {},
+            never = Box::pin(self.ask_for_address(&source, None, &own, Some(&report))) => match never {},
         };
         match ended {
             FollowResult::Seen(ended) => {
@@ -277,9 +271,11 @@ impl ActionContext<'_> {
             FollowResult::TimedOut { .. }
                 if self.plan.on_timeout == Abandon::Cancel && !target.is_anothers =>
             {
-                tell(EventKind::Cancelling);
-                let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
-                let cancelled = self.cancel_own(&client, service, &id, &tell).await;
+                report(EventKind::Cancelling);
+                let client = self
+                    .client
+                    .for_cleanup(self.deadline.moment() + LATE_CANCEL);
+                let cancelled = self.cancel_own(&client, service, &id, &report).await;
                 if let CancelResult::TooLate(ended) = cancelled {
                     return self
                         .finalize_target(target, &source, ended, own.take(), log)
@@ -290,7 +286,7 @@ impl ActionContext<'_> {
                     .into()
             }
             FollowResult::TimedOut { .. } | FollowResult::Lost { .. } => {
-                let at = noting.last().map(|seen| seen.at);
+                let at = looks.last().map(|seen| seen.at);
                 Outcome::of_ended_at(&ended, service, at).into()
             }
         }
@@ -313,7 +309,7 @@ impl ActionContext<'_> {
         log: LogDiagnosis,
     ) -> TargetResult {
         let service = source.service;
-        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
+        let report = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
         // Going back is decided for all targets together.
         let scene = DeploymentContext {
             live_before: target.before.live_before,
@@ -323,7 +319,7 @@ impl ActionContext<'_> {
         };
         let is_live = ended.verdict() == Verdict::Success;
         let live = (is_live && !target.is_anothers).then(|| (*ended).clone());
-        let outcome = self.finalize(source, ended, &scene, &tell).await;
+        let outcome = self.finalize(source, ended, &scene, &report).await;
         TargetResult {
             outcome,
             live,
@@ -366,15 +362,17 @@ impl ActionContext<'_> {
             .collect();
         let undo = changed
             .iter()
-            .map(|(target, live, log)| self.undo_target(target, live, *log));
-        let undone = join_all(undo).await;
+            .map(|(target, live, log)| self.restore_target(target, live, *log));
+        let rollback_report = join_all(undo).await;
         // What they say of what is live may not be so any more.
         let ends: Vec<TargetResult> = ends.iter().map(TargetResult::before_going_back).collect();
         let mut outcome = Outcome::of_targets(&named(aim, &ends));
-        let signal = undone.iter().find_map(|undone| undone.signal);
-        for ((target, ..), undone) in changed.iter().zip(undone) {
-            outcome = outcome.because(format!("{}: {}", target.name, undone.said));
-            outcome.hint = undone.hint.map(str::to_owned).or(outcome.hint);
+        let signal = rollback_report
+            .iter()
+            .find_map(|rollback_report| rollback_report.signal);
+        for ((target, ..), rollback_report) in changed.iter().zip(rollback_report) {
+            outcome = outcome.because(format!("{}: {}", target.name, rollback_report.summary));
+            outcome.hint = rollback_report.hint.map(str::to_owned).or(outcome.hint);
         }
         match signal {
             Some(signal) => outcome.interrupted_by(signal),
@@ -382,15 +380,15 @@ impl ActionContext<'_> {
         }
     }
 
-    async fn undo_target(
+    async fn restore_target(
         &self,
         target: &PromotionTarget,
         wrong: &Deployment,
         log: Option<&LogDiagnosis>,
     ) -> RollbackReport {
-        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(target.service, kind));
+        let report = |kind: EventKind<'_>| self.reporter.on(Event::about(target.service, kind));
         let live = target.before.live.as_ref();
-        self.take_back(target.service, live, wrong, log, &tell)
+        self.restore_previous(target.service, live, wrong, log, &report)
             .await
     }
 
@@ -461,8 +459,9 @@ impl ActionContext<'_> {
         if target.is_anothers {
             return Outcome::interrupted(signal).and_left(&id, None);
         }
-        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
-        self.stop_and_report(signal, service, &id, by, &tell).await
+        let report = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
+        self.stop_and_report(signal, service, &id, by, &report)
+            .await
     }
 }
 

@@ -44,27 +44,27 @@ pub(crate) struct PromotionTarget {
 
 /// Reads what a promotion needs to know. Refuses one that would promote
 /// nothing, or to a target that cannot be deployed.
-pub(crate) async fn look_before_promotion(
+pub(crate) async fn preflight_promotion(
     client: &Client,
     promotion: &Promotion,
-    tell: &dyn Fn(Event<'_>),
+    report: &dyn Fn(Event<'_>),
 ) -> Result<PromotionPreflight, TriggerError> {
-    let tell_all = |kind: EventKind<'_>| tell(kind.into());
+    let report_to_all = |kind: EventKind<'_>| report(kind.into());
     let patience = Patience::BEFORE_THE_START;
     let pipeline = client.get_pipeline(promotion.pipeline, patience).await?;
     if pipeline.kind.as_deref() == Some("branch") {
-        tell_all(EventKind::Warning(
+        report_to_all(EventKind::Warning(
             Warning::UnsuitablePipeline,
             "The pipeline has a branch of its own for each stage; Sevalla describes promotion only \
              for pipelines whose stages share one.",
         ));
     }
-    let live = look_at_source(client, promotion.source, &tell_all)
+    let live = look_at_source(client, promotion.source, &report_to_all)
         .await
         .map_err(|error| error.at(format!("It is the source, {}", promotion.source)))?;
     let mut targets = Vec::new();
     for id in &promotion.targets {
-        let target = look_at_target(client, *id, live.as_ref(), tell)
+        let target = look_at_target(client, *id, live.as_ref(), report)
             .await
             .map_err(|error| error.at(format!("It is target {id}")))?;
         targets.push(target);
@@ -76,7 +76,7 @@ pub(crate) async fn look_before_promotion(
         source.unwrap_or_else(|| "what the source runs".to_owned()),
         names.join(", ")
     );
-    tell_all(EventKind::Note(&format!("Promoting {order}")));
+    report_to_all(EventKind::Note(&format!("Promoting {order}")));
     Ok(PromotionPreflight {
         order,
         source: live,
@@ -89,7 +89,7 @@ pub(crate) async fn look_before_promotion(
 async fn look_at_source(
     client: &Client,
     source: Uuid,
-    tell: Report<'_>,
+    report: Report<'_>,
 ) -> Result<Option<Deployment>, TriggerError> {
     let record = client
         .get_application(source, Patience::BEFORE_THE_START)
@@ -105,7 +105,7 @@ async fn look_at_source(
         ));
     }
     let name = record.display_name.as_deref();
-    tell(EventKind::Note(&format!(
+    report(EventKind::Note(&format!(
         "Source: {}",
         name_of(name, source)
     )));
@@ -116,14 +116,14 @@ async fn look_at_target(
     client: &Client,
     id: Uuid,
     source: Option<&Deployment>,
-    tell: &dyn Fn(Event<'_>),
+    report: &dyn Fn(Event<'_>),
 ) -> Result<PromotionTarget, TriggerError> {
     let record = client
         .get_application(id, Patience::BEFORE_THE_START)
         .await?;
     let service = Service::application(id);
     let name = record.display_name.as_deref();
-    tell(Event::about(service, EventKind::Target(service, name)));
+    report(Event::about(service, EventKind::Target(service, name)));
     refuse_unfit(&record)?;
     // The source may have a newer success by the time Sevalla promotes: another
     // version proves nothing.
@@ -160,7 +160,7 @@ async fn find_promoted(
     }
     let source = Service::application(source);
     let past = client
-        .lingering()
+        .with_grace()
         .deployments(source, HISTORY, Patience::FOR_A_SEARCH)
         .await?;
     let known = aim.source.as_ref().map(|source| &source.id);
@@ -180,7 +180,7 @@ pub(crate) async fn promote(
     promotion: &Promotion,
     aim: &PromotionPreflight,
     resumed: Vec<(Uuid, Result<Deployment, TriggerError>)>,
-    tell: &dyn Fn(Event<'_>),
+    report: &dyn Fn(Event<'_>),
 ) -> Vec<Result<Deployment, TriggerError>> {
     let is_open = |id: &&Uuid| resumed.iter().all(|(resumed, _)| resumed != *id);
     let open: Vec<Uuid> = promotion.targets.iter().filter(is_open).copied().collect();
@@ -207,10 +207,10 @@ pub(crate) async fn promote(
         Some(target) => find_promoted(client, promotion.source, aim, target).await,
         None => Ok(None),
     };
-    let tell_all = |kind: EventKind<'_>| tell(kind.into());
+    let report_to_all = |kind: EventKind<'_>| report(kind.into());
     let mut ends = resumed;
     if !open.is_empty() {
-        ends.extend(each_at_most_once(&open, send, find, client, &aim.entry, &tell_all).await);
+        ends.extend(each_at_most_once(&open, send, find, client, &aim.entry, &report_to_all).await);
     }
     let place = |(id, _): &(Uuid, _)| promotion.targets.iter().position(|target| target == id);
     ends.sort_by_key(place);
@@ -221,7 +221,7 @@ pub(crate) async fn promote(
                 true => EventKind::Found(service, deployment),
                 false => EventKind::Started(service, deployment),
             };
-            tell(Event::about(service, event));
+            report(Event::about(service, event));
         }
     }
     ends.into_iter().map(|(_, end)| end).collect()

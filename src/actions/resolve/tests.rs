@@ -44,19 +44,23 @@ fn the_action_is_inferred_when_only_one_fits() {
 
 #[test]
 fn everything_that_is_missing_is_told_at_once() {
-    let told = |problems: Vec<Problem>| problems.into_iter().map(|p| p.input).collect::<Vec<_>>();
-    assert_eq!(told(resolve([]).unwrap_err()), ["app-id", "sevalla-token"]);
+    let reported =
+        |problems: Vec<Problem>| problems.into_iter().map(|p| p.input).collect::<Vec<_>>();
+    assert_eq!(
+        reported(resolve([]).unwrap_err()),
+        ["app-id", "sevalla-token"]
+    );
     let app = resolve([("INPUT_ACTION", "deploy-app")]).unwrap_err();
-    assert_eq!(told(app), ["app-id", "sevalla-token"]);
+    assert_eq!(reported(app), ["app-id", "sevalla-token"]);
     let site = resolve([("INPUT_ACTION", "deploy-static-site")]).unwrap_err();
-    assert_eq!(told(site), ["static-site-id", "sevalla-token"]);
+    assert_eq!(reported(site), ["static-site-id", "sevalla-token"]);
     let unreadable = resolve([
         ("SEVALLA_APP_ID", "fb5e5168-4281-4bec-94c5"),
         ("SEVALLA_TIMEOUT", "y"),
     ])
     .unwrap_err();
     assert_eq!(
-        told(unreadable),
+        reported(unreadable),
         ["SEVALLA_APP_ID", "SEVALLA_TIMEOUT", "sevalla-token"]
     );
 }
@@ -71,10 +75,10 @@ fn problems_of(pairs: &[(&str, &str)]) -> Vec<Problem> {
 
 #[test]
 fn what_is_missing_is_told_with_what_would_be_accepted() {
-    let told = |pairs: &[(&str, &str)]| {
+    let reported = |pairs: &[(&str, &str)]| {
         let problems = problems_of(pairs);
-        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        told.join("\n")
+        let reported: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        reported.join("\n")
     };
     for (action, accepted) in [
         (
@@ -95,9 +99,9 @@ fn what_is_missing_is_told_with_what_would_be_accepted() {
             "or `static-site-id` to the UUID of the static site",
         ),
     ] {
-        let told = told(&[("SEVALLA_ACTION", action)]);
-        assert!(told.contains(accepted), "{told}");
-        assert!(!told.contains("needs it"), "{told}");
+        let reported = reported(&[("SEVALLA_ACTION", action)]);
+        assert!(reported.contains(accepted), "{reported}");
+        assert!(!reported.contains("needs it"), "{reported}");
     }
 }
 
@@ -127,26 +131,26 @@ fn a_key_that_several_inputs_require_is_reported_once() {
 
 #[test]
 fn what_is_missing_is_told_beside_what_cannot_be_read() {
-    let told = |pairs: &[(&str, &str)]| {
+    let reported = |pairs: &[(&str, &str)]| {
         let problems = problems_of(pairs);
         problems.into_iter().map(|p| p.input).collect::<Vec<_>>()
     };
     let late = ("SEVALLA_TIMEOUT", "soon");
     assert_eq!(
-        told(&[late]),
+        reported(&[late]),
         ["SEVALLA_TIMEOUT", "app-id", "sevalla-token"]
     );
     let app = ("SEVALLA_APP_ID", ID);
-    assert_eq!(told(&[late, app]), ["SEVALLA_TIMEOUT", "sevalla-token"]);
+    assert_eq!(reported(&[late, app]), ["SEVALLA_TIMEOUT", "sevalla-token"]);
     // These are consequences.
     assert_eq!(
-        told(&[("SEVALLA_APP_ID", "fb5e5168-4281-4bec-94c5")]),
+        reported(&[("SEVALLA_APP_ID", "fb5e5168-4281-4bec-94c5")]),
         ["SEVALLA_APP_ID", "sevalla-token"]
     );
     let hook = ("SEVALLA_DEPLOY_HOOK_URL", "x");
-    assert_eq!(told(&[hook]), ["SEVALLA_DEPLOY_HOOK_URL"]);
+    assert_eq!(reported(&[hook]), ["SEVALLA_DEPLOY_HOOK_URL"]);
     let key = ("SEVALLA_TOKEN", "a b");
-    assert_eq!(told(&[key, app]), ["SEVALLA_TOKEN"]);
+    assert_eq!(reported(&[key, app]), ["SEVALLA_TOKEN"]);
 }
 
 #[test]

@@ -152,7 +152,7 @@ impl ActionContext<'_> {
         }
         let past = read_past(&self.client, member.on_sevalla()).await;
         Ok(Member {
-            past: past.map_err(|error| said(&error))?,
+            past: past.map_err(|error| reason_of(&error))?,
             filter: self.filter_of(member).await?,
             branch: member.given("branch").map(str::to_owned),
         })
@@ -182,7 +182,7 @@ impl ActionContext<'_> {
 }
 
 /// Why something could not be read.
-fn said(error: &TriggerError) -> String {
+fn reason_of(error: &TriggerError) -> String {
     let request = error.failed_request();
     request.map(ToString::to_string).unwrap_or_default()
 }

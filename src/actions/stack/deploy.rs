@@ -40,7 +40,7 @@ impl ActionContext<'_> {
         let key = timeout(KEY_CHECK, self.warn_of_expiry());
         let (mut ends, _late) = join(self.deploy_members(&decided), key).await;
         if self.plan.on_failure == OnFailure::Rollback {
-            self.take_back_members(&decided, &mut ends).await;
+            self.restore_members(&decided, &mut ends).await;
         }
         self.read_live(&decided.task, &mut ends).await;
         self.report_services(&decided, &ends);

@@ -152,7 +152,7 @@ impl ActionContext<'_> {
         };
         let decided = tokio::select! {
             decided = work => decided,
-            signal = self.stop.asked() => return Err(nothing_started(signal)),
+            signal = self.stop.requested() => return Err(nothing_started(signal)),
         };
         match decided {
             Ok(decided) => Ok(decided),

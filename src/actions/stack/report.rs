@@ -22,7 +22,7 @@ pub(crate) struct MemberEnd {
     /// Its deployment, if that was seen to end.
     pub(crate) seen: Option<FinishedDeployment>,
     /// What came of rolling it back, if that was tried.
-    pub(crate) undone: Option<RollbackReport>,
+    pub(crate) rollback_report: Option<RollbackReport>,
     /// What Sevalla's list has shown to be live since.
     read: Option<Deployment>,
     /// When it ended, if it was deployed.
@@ -55,7 +55,7 @@ impl MemberEnd {
         Self {
             fate,
             seen: None,
-            undone: None,
+            rollback_report: None,
             read: None,
             at: None,
         }
@@ -64,7 +64,7 @@ impl MemberEnd {
     /// The end of a deployment, with what was seen of it.
     pub(crate) fn of(outcome: Outcome, mut seen: Option<FinishedDeployment>) -> Self {
         Self {
-            undone: seen.as_mut().and_then(|seen| seen.undone.take()),
+            rollback_report: seen.as_mut().and_then(|seen| seen.rollback_report.take()),
             seen,
             at: Some(Instant::now()),
             ..Self::new(MemberFate::Ended(outcome))
@@ -72,14 +72,14 @@ impl MemberEnd {
     }
 
     /// The same, once what was live before may be live again.
-    pub(super) fn and_undone(&mut self, undone: Option<RollbackReport>) {
+    pub(super) fn with_rollback(&mut self, rollback_report: Option<RollbackReport>) {
         if let (Some(_), Some(seen), MemberFate::Ended(outcome)) =
-            (&undone, &self.seen, &mut self.fate)
+            (&rollback_report, &self.seen, &mut self.fate)
             && outcome.ending() == ExitStatus::Unverified
         {
             *outcome = outcome.clone().unverified_before(&seen.deployment.id);
         }
-        self.undone = undone;
+        self.rollback_report = rollback_report;
     }
 
     pub(crate) fn not_started(why: String) -> Self {
@@ -134,14 +134,20 @@ impl MemberEnd {
                 .into_iter()
                 .flat_map(|outcome| outcome.why.clone()),
         );
-        let undone = self.undone.as_ref().map(|undone| undone.said.clone());
-        reasons.extend(undone.filter(|said| !reasons.contains(said)));
+        let rollback_report = self
+            .rollback_report
+            .as_ref()
+            .map(|rollback_report| rollback_report.summary.clone());
+        reasons.extend(rollback_report.filter(|summary| !reasons.contains(summary)));
         reasons
     }
 
     /// Whether the version from before was seen live again.
     fn is_rolled_back(&self) -> bool {
-        let live = self.undone.as_ref().map(|undone| &undone.live);
+        let live = self
+            .rollback_report
+            .as_ref()
+            .map(|rollback_report| &rollback_report.live);
         matches!(live, Some(LiveAfterRollback::Wanted(_)))
     }
 
@@ -152,7 +158,11 @@ impl MemberEnd {
         }
         let seen = self.seen.as_ref()?;
         let own: &Deployment = &seen.deployment;
-        match self.undone.as_ref().map(|undone| &undone.live) {
+        match self
+            .rollback_report
+            .as_ref()
+            .map(|rollback_report| &rollback_report.live)
+        {
             Some(LiveAfterRollback::Unknown) => None,
             Some(LiveAfterRollback::Wanted(now) | LiveAfterRollback::Another(now)) => Some(now),
             Some(LiveAfterRollback::AsDeployed) | None => {
@@ -300,14 +310,14 @@ impl Outcome {
         if !not_started.is_empty() {
             headline.push_str(&format!("; not started: {}", not_started.join(", ")));
         }
-        if let Some(undone) = undone(&named) {
-            headline.push_str(&format!("; {undone}"));
+        if let Some(rollback_report) = rollback_report(&named) {
+            headline.push_str(&format!("; {rollback_report}"));
         }
         let mut outcome = Self::new(gravest.result, headline).after(gravest.effort.clone());
         outcome.hint = gravest.hint.as_ref().map(|hint| format!("{its}: {hint}"));
         let hint = named
             .iter()
-            .find_map(|(name, end)| Some((name, end.undone.as_ref()?.hint?)));
+            .find_map(|(name, end)| Some((name, end.rollback_report.as_ref()?.hint?)));
         if let Some((name, hint)) = hint {
             outcome.hint = Some(format!("{name}: {hint}"));
         }
@@ -321,7 +331,7 @@ impl Outcome {
         }
         let signal = named
             .iter()
-            .find_map(|(_, end)| end.undone.as_ref()?.signal);
+            .find_map(|(_, end)| end.rollback_report.as_ref()?.signal);
         match signal {
             Some(signal) => outcome.interrupted_by(signal),
             None => outcome,
@@ -340,8 +350,8 @@ fn names_of<'a>(
 
 /// Whether the services that this run has changed were rolled back: all of them, or
 /// not.
-fn undone(named: &[(&str, &MemberEnd)]) -> Option<String> {
-    let tried = names_of(named, |end| end.undone.is_some());
+fn rollback_report(named: &[(&str, &MemberEnd)]) -> Option<String> {
+    let tried = names_of(named, |end| end.rollback_report.is_some());
     let back = names_of(named, MemberEnd::is_rolled_back);
     let left: Vec<&str> = tried
         .iter()

@@ -53,12 +53,12 @@ pub(crate) fn task(
     action: ActionName,
     inputs: &Inputs,
     facts: &Facts,
-    doubts: &mut Validation,
+    validation: &mut Validation,
 ) -> Option<Task> {
     if action == ActionName::PreviewStack {
-        return preview_stack(inputs, facts, doubts);
+        return preview_stack(inputs, facts, validation);
     }
-    let stack = Box::new(stack(action, inputs, facts, doubts)?);
+    let stack = Box::new(stack(action, inputs, facts, validation)?);
     Some(match action {
         ActionName::PlanStack => Task::PlanStack(stack),
         _ => Task::DeployStack(stack),
@@ -70,14 +70,14 @@ pub(crate) fn stack(
     action: ActionName,
     inputs: &Inputs,
     facts: &Facts,
-    doubts: &mut Validation,
+    validation: &mut Validation,
 ) -> Option<StackTask> {
-    doubts.unused(action, inputs, ": the stack file names what is deployed");
+    validation.unused(action, inputs, ": the stack file names what is deployed");
     if !inputs.wait_for_finish {
         let spelling = inputs.spelling("wait-for-finish");
         let message =
             "a service starts when those before it are live, so each is followed. Remove it";
-        doubts.problem(ProblemKind::Conflict, spelling, message);
+        validation.problem(ProblemKind::Conflict, spelling, message);
     }
     let file = if inputs.is_given("stack") {
         inputs.spelling("stack")
@@ -86,22 +86,22 @@ pub(crate) fn stack(
     };
     let Some(text) = &inputs.stack else {
         // A file that cannot be read is a problem already.
-        if doubts.problems.is_empty() {
+        if validation.problems.is_empty() {
             let message = "there is no stack. Set `stack` or `stack-file`";
-            doubts.problem(ProblemKind::Missing, "stack", message);
+            validation.problem(ProblemKind::Missing, "stack", message);
         }
         return None;
     };
     let (parsed, problems) = stack::parse(&text.0);
     for problem in problems {
         let message = problem.to_string();
-        doubts.problem(ProblemKind::Stack, file.clone(), &message);
+        validation.problem(ProblemKind::Stack, file.clone(), &message);
     }
-    warn_of_paths(&parsed, &file, doubts);
+    warn_of_paths(&parsed, &file, validation);
     let order = parsed.order();
     let members = parsed.services.into_iter();
     let members: Vec<_> = members
-        .filter_map(|service| member(service, inputs, &file, facts, doubts))
+        .filter_map(|service| member(service, inputs, &file, facts, validation))
         .collect();
     Some(StackTask {
         file,
@@ -119,10 +119,10 @@ pub(crate) fn stack(
 
 /// Warns of each glob that matches nothing, where the files are known: in a
 /// checkout.
-fn warn_of_paths(stack: &Stack, file: &str, doubts: &mut Validation) {
+fn warn_of_paths(stack: &Stack, file: &str, validation: &mut Validation) {
     let globs = stack.services.iter().flat_map(|service| &service.paths);
     let globs: Vec<&PlacedText> = globs.collect();
-    if globs.is_empty() || !doubts.problems.is_empty() {
+    if globs.is_empty() || !validation.problems.is_empty() {
         return;
     }
     let Some(files) = files::checkout(MOST_ENTRIES) else {
@@ -136,7 +136,7 @@ fn warn_of_paths(stack: &Stack, file: &str, doubts: &mut Validation) {
                 "{file}: {}: {:?} matches no file of the checkout.",
                 glob.place, glob.value
             );
-            doubts.warnings.push((Warning::PathsWithoutFile, text));
+            validation.warnings.push((Warning::PathsWithoutFile, text));
         }
     }
 }
@@ -147,15 +147,15 @@ fn member(
     inputs: &Inputs,
     file: &str,
     facts: &Facts,
-    doubts: &mut Validation,
+    validation: &mut Validation,
 ) -> Option<StackMember> {
     let (own, problems) = inputs.of_service(&service, file, facts.commit.as_deref());
     let name = own.names.first().cloned();
     let problems = match Plan::resolve(own, facts, problems) {
         Ok(mut plan) => {
             for (warning, text) in std::mem::take(&mut plan.warnings) {
-                if !doubts.warnings.iter().any(|(_, known)| *known == text) {
-                    doubts.warnings.push((warning, text));
+                if !validation.warnings.iter().any(|(_, known)| *known == text) {
+                    validation.warnings.push((warning, text));
                 }
             }
             let Task::Deploy(operation) = plan.task.clone() else {
@@ -171,8 +171,8 @@ fn member(
         Err(problems) => problems,
     };
     for problem in problems {
-        if !doubts.problems.contains(&problem) {
-            doubts.problems.push(problem);
+        if !validation.problems.contains(&problem) {
+            validation.problems.push(problem);
         }
     }
     None

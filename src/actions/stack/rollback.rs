@@ -13,7 +13,7 @@ use crate::messages::Failure;
 impl ActionContext<'_> {
     /// After a deployment or a check that failed, takes back what this run has put
     /// live, each service after those that need it.
-    pub(super) async fn take_back_members(&self, decided: &DecidedStack, ends: &mut [MemberEnd]) {
+    pub(super) async fn restore_members(&self, decided: &DecidedStack, ends: &mut [MemberEnd]) {
         let failures = ends.iter().filter_map(|end| end.outcome()?.failure());
         if !failures.into_iter().any(Failure::calls_for_rollback) {
             return;
@@ -21,32 +21,35 @@ impl ActionContext<'_> {
         let members = &decided.task.members;
         let seen: Vec<Option<&FinishedDeployment>> = ends.iter().map(put_live).collect();
         let order = decided.order.reversed();
-        let undone = in_order(&order, members.len(), |at, _| {
+        let rollback_report = in_order(&order, members.len(), |at, _| {
             match (members.get(at), seen.get(at).copied().flatten()) {
-                (Some(member), Some(seen)) => Step::Work(self.take_back_member(member, seen)),
+                (Some(member), Some(seen)) => Step::Work(self.restore_member(member, seen)),
                 _ => Step::End(None),
             }
         });
-        let undone: Vec<Option<RollbackReport>> =
-            undone.await.into_iter().map(Option::flatten).collect();
-        for (end, undone) in ends.iter_mut().zip(undone) {
-            end.and_undone(undone);
+        let rollback_report: Vec<Option<RollbackReport>> = rollback_report
+            .await
+            .into_iter()
+            .map(Option::flatten)
+            .collect();
+        for (end, rollback_report) in ends.iter_mut().zip(rollback_report) {
+            end.with_rollback(rollback_report);
         }
     }
 
-    async fn take_back_member(
+    async fn restore_member(
         &self,
         member: &StackMember,
         seen: &FinishedDeployment,
     ) -> Option<RollbackReport> {
         let context = self.of_member(member, &member.plan, self.deadline, None);
-        let tell = |event: EventKind<'_>| context.reporter.on(event);
+        let report = |event: EventKind<'_>| context.reporter.on(event);
         let wrong: &Deployment = &seen.deployment;
         let (live, log) = (seen.before.as_ref(), seen.log.as_ref());
-        let back = context.take_back(member.on_sevalla(), live, wrong, log, &tell);
-        let undone = Box::pin(back).await;
-        tell(EventKind::Note(&undone.said));
-        Some(undone)
+        let back = context.restore_previous(member.on_sevalla(), live, wrong, log, &report);
+        let rollback_report = Box::pin(back).await;
+        report(EventKind::Note(&rollback_report.summary));
+        Some(rollback_report)
     }
 }
 

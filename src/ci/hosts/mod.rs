@@ -44,7 +44,7 @@ pub struct CiHost {
 
 macro_rules! hosts {
     ($($(#[$doc:meta])* $variant:ident = $module:ident),* $(,)?) => {
-        /// The CI systems that are told apart.
+        /// The CI systems that are distinguished.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Host { $($(#[$doc])* $variant),* }
 

@@ -41,7 +41,7 @@ fn alike(seconds: i64, count: usize) -> History {
 
 /// For somebody who can afford less than a look in five seconds.
 fn pace(past: History, chance: f64) -> PollSchedule {
-    PollSchedule::new(past, Box::new(move || chance)).affording(Duration::from_secs(10))
+    PollSchedule::new(past, Box::new(move || chance)).with_spacing(Duration::from_secs(10))
 }
 
 fn wait(pace: &PollSchedule) -> Duration {

@@ -44,7 +44,7 @@ pub(super) struct PageLines {
 
 impl PageLines {
     /// Begins the file beside the page at `path`.
-    pub(super) fn beside(path: &Path) -> std::io::Result<Self> {
+    pub(super) fn sibling_of(path: &Path) -> std::io::Result<Self> {
         Ok(Self {
             // Never put in its place; there only those who may read the page
             // can read it.
@@ -178,7 +178,7 @@ mod tests {
     fn page_of(lines: impl IntoIterator<Item = (Severity, String)>) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("page");
-        let mut all = PageLines::beside(&path).unwrap();
+        let mut all = PageLines::sibling_of(&path).unwrap();
         for (weight, line) in lines {
             let line = Sanitizer::default().line(&format!("12:00 | {line}"));
             all.take(weight, 8, &line).unwrap();

@@ -64,7 +64,7 @@ impl PageStream {
         // Whether it can be written is to be known before the long wait.
         Ok(Self {
             path: path.to_owned(),
-            lines: PageLines::beside(path).map_err(|error| trouble(path, &error))?,
+            lines: PageLines::sibling_of(path).map_err(|error| trouble(path, &error))?,
             is_incomplete: false,
         })
     }
@@ -257,7 +257,7 @@ impl PageModel<'_> {
         html.markup("</ol>\n</section>\n");
     }
 
-    /// Findings of one kind: the lines that tell it, where it is, what to try.
+    /// Findings of one kind: the lines that show it, where it is, what to try.
     fn finding(&self, target: Option<&str>, kind: &[Finding], html: &mut Html) {
         let Some(first) = kind.first() else {
             return;

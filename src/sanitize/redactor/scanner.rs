@@ -47,12 +47,12 @@ impl Scanner {
     }
 
     /// Tells every place where a form may be, and which.
-    pub(super) fn scan(&self, bytes: &[u8], mut tell: impl FnMut(usize, Needle)) {
+    pub(super) fn scan(&self, bytes: &[u8], mut emit: impl FnMut(usize, Needle)) {
         let mut from = 0;
         while let Some(found) = self.pieces.find(Input::new(bytes).range(from..)) {
             let needles = self.needles.get(found.pattern().as_usize());
             for needle in needles.into_iter().flatten() {
-                tell(found.start(), *needle);
+                emit(found.start(), *needle);
             }
             // They may overlap.
             from = found.start() + 1;

@@ -7,7 +7,7 @@ mod stage;
 use std::collections::BTreeMap;
 
 use sevalla_deploy::exit_status::ExitStatus;
-use sevalla_deploy::messages::{CatalogueEntry, Failure, Misstart, Stage, Warning};
+use sevalla_deploy::messages::{CatalogueEntry, Failure, Stage, StartupError, Warning};
 
 use self::scenes::scenes;
 use self::stage::{Scene, play};
@@ -41,7 +41,7 @@ fn entries() -> impl Iterator<Item = (CatalogueEntry, String)> {
     let failures = Failure::ALL
         .iter()
         .map(|failure| (failure.entry(), ends(failure.ending())));
-    let misstarts = Misstart::ALL
+    let misstarts = StartupError::ALL
         .iter()
         .map(|misstart| (misstart.entry(), misstart.exit().to_owned()));
     let harmless = "Warning. Does not affect the result.";

@@ -76,7 +76,7 @@ impl ActionContext<'_> {
         let words: Vec<&str> = ends.iter().map(MemberEnd::word).collect();
         let rows = rows(&previews, Some(&words), &urls);
         let ended = StackCommentStatus::Ended(&outcome);
-        if let Some(error) = self.say(number, &marker, &rows, ended, true).await {
+        if let Some(error) = self.write(number, &marker, &rows, ended, true).await {
             let text = error.outcome(number).headline;
             self.reporter.on(EventKind::Note(&format!(
                 "The comment is not up to date: {text}"
@@ -96,7 +96,7 @@ impl ActionContext<'_> {
     ) -> Option<PullRequestError> {
         let rows = rows(previews, None, &[]);
         let deploying = StackCommentStatus::Deploying;
-        self.say(number, marker, &rows, deploying, true).await
+        self.write(number, marker, &rows, deploying, true).await
     }
 
     /// Makes the apps that are missing, one after the other, each kept in the comment.
@@ -128,7 +128,7 @@ impl ActionContext<'_> {
 
     /// Makes the app of one service.
     async fn make_app(&self, preview: &ServicePreview<'_>) -> Result<find::PreviewApp, Outcome> {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         let listed = match find::list_previews(&self.client).await {
             Ok(listed) => listed,
             Err(error) => return Err(self.not_started(error.into()).await),
@@ -142,10 +142,10 @@ impl ActionContext<'_> {
             &self.client,
             &preview.new,
             &before,
-            &tell
+            &report
         ));
         let then = Some(self.on_cancel());
-        let made = match self.write_or_stop(create, then, &tell).await {
+        let made = match self.write_or_stop(create, then, &report).await {
             WriteResult::Done(Ok(app)) => app,
             WriteResult::Done(Err(error)) => {
                 let error = error.at(format!("It is the preview of {}", preview.member.name()));
@@ -230,7 +230,7 @@ impl ActionContext<'_> {
         };
         let variables = tokio::select! {
             biased;
-            signal = self.stop.asked() => return self.stop_one(preview, signal).await,
+            signal = self.stop.requested() => return self.stop_one(preview, signal).await,
             variables = self.variables_of(previews, preview, board) => match variables {
                 Ok(variables) => variables,
                 Err(outcome) => return outcome,
@@ -282,13 +282,13 @@ impl ActionContext<'_> {
         app: Uuid,
         variables: &[(String, String)],
     ) -> Result<Option<NextStep>, TriggerError> {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let report = |event: EventKind<'_>| self.reporter.on(event);
         let Some(known) = self.proven(&preview.new.preview, app).await? else {
             return Ok(None);
         };
         let mut last_change = None;
         if !variables.is_empty() {
-            let change = set_differing(&self.client, app, variables, &tell).await?;
+            let change = set_differing(&self.client, app, variables, &report).await?;
             // The first deployment of a new app began without them.
             if change.has_changed || preview.is_made {
                 return Ok(Some(NextStep::Deploy));

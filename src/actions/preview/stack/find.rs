@@ -16,7 +16,7 @@ use crate::actions::stack::changed::DeployDecision;
 use crate::actions::stack::{StackMember, StackTask, WrongNames};
 use crate::actions::task::{NewPreview, Preview};
 use crate::actions::{ActionContext, named};
-use crate::code_host::{ChangedFiles, KeptApps, PullRequest};
+use crate::code_host::{ChangedFiles, KeptApps, KeptComment, PullRequest};
 use crate::deployment::Service;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
@@ -32,9 +32,9 @@ impl ActionContext<'_> {
         task: &'t StackPreviewTask,
         request: &PullRequest,
         new: &NewPreview,
+        comments: &[KeptComment],
     ) -> Result<(Vec<ServicePreview<'t>>, Vec<Service>), Outcome> {
-        let kept = self.kept_previews(request.number).await?;
-        let kept: Vec<(String, Uuid)> = apps_of(&kept).cloned().collect();
+        let kept: Vec<(String, Uuid)> = apps_of(comments).cloned().collect();
         let found = async {
             let mut wrong = WrongNames::default();
             let stack = self.look_up_members(task.stack.clone(), &mut wrong).await?;

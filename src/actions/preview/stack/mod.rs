@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::actions::ActionContext;
-use crate::actions::preview::comment::{LAST_WORDS, LATE_WORDS, PATIENCE, PullRequestError};
+use crate::actions::preview::comment::{AFTER_DEADLINE, AFTER_SIGNAL, PATIENCE, PullRequestError};
 use crate::actions::preview::delete::{all_deleted, as_it_is};
 use crate::actions::preview::find::PreviewApp;
 use crate::actions::stack::changed::DeployDecision;
@@ -24,10 +24,12 @@ use crate::actions::stack::{StackMember, StackTask};
 use crate::actions::task::{NewPreview, Preview, PreviewSelector};
 use crate::ci::ChangeState;
 use crate::code_host::{CodeHost, KeptApps, KeptComment, Marker, PullRequest};
+use crate::deployment::Service;
 use crate::event::EventKind;
 use crate::exit_status::ExitStatus;
 use crate::outcome::Outcome;
 use crate::report::{PreviewRow, StackCommentStatus};
+use crate::sanitize::SanitizedText;
 use crate::stack::StackPreview;
 
 /// The previews of a stack for one pull request.
@@ -79,17 +81,38 @@ impl ActionContext<'_> {
         if task.is_closed {
             return Outcome::passed("The pull request is open again, so its previews stay");
         }
-        let new = match self.new_preview(&task.wanted, Some(&request)) {
-            Ok(new) => new,
+        let comments = match self.kept_previews(request.number).await {
+            Ok(comments) => comments,
             Err(outcome) => return outcome,
         };
-        let found = tokio::select! {
-            found = Box::pin(self.find_previews_of_stack(task, &request, &new)) => found,
-            signal = self.stop.asked() => return crate::actions::nothing_started(signal),
-        };
-        let (previews, live) = match found {
+        let (previews, live) = match self.previews_to_deploy(task, &request, &comments).await {
             Ok(found) => found,
-            Err(outcome) => return outcome,
+            Err(outcome) => {
+                self.correct_comments(task, &request, &comments, &outcome)
+                    .await;
+                return outcome;
+            }
+        };
+        let outcome = Box::pin(self.bring_up_stack(task, previews, &live)).await;
+        if self.stop.signal().is_none() && self.is_open(Some(request.number)).await == Some(false) {
+            return self.end_previews(task, &request).await;
+        }
+        outcome
+    }
+
+    /// The previews of an open pull request, and the services that are live; or the
+    /// end of the run, if there is nothing to deploy.
+    async fn previews_to_deploy<'t>(
+        &self,
+        task: &'t StackPreviewTask,
+        request: &PullRequest,
+        comments: &[KeptComment],
+    ) -> Result<(Vec<ServicePreview<'t>>, Vec<Service>), Outcome> {
+        let new = self.new_preview(&task.wanted, Some(request))?;
+        let find = self.find_previews_of_stack(task, request, &new, comments);
+        let (previews, live) = tokio::select! {
+            found = Box::pin(find) => found?,
+            signal = self.stop.requested() => return Err(crate::actions::nothing_started(signal)),
         };
         for preview in &previews {
             let word = if preview.decision.deploys {
@@ -107,16 +130,34 @@ impl ActionContext<'_> {
         let names = previews.iter().filter(|preview| preview.decision.deploys);
         let names: Vec<&str> = names.map(|preview| preview.member.name()).collect();
         if names.is_empty() {
-            return Outcome::passed("The pull request changes no service that gets a preview");
+            let why = "The pull request changes no service that gets a preview";
+            return Err(Outcome::passed(why));
         }
         if self.plan.dry_run {
-            return Outcome::planned(&format!("bring up previews of {}", names.join(", ")));
+            let what = format!("bring up previews of {}", names.join(", "));
+            return Err(Outcome::planned(&what));
         }
-        let outcome = Box::pin(self.bring_up_stack(task, previews, &live)).await;
-        if self.stop.signal().is_none() && self.is_open(Some(request.number)).await == Some(false) {
-            return self.end_previews(task, &request).await;
+        Ok((previews, live))
+    }
+
+    /// A run that was killed has left a comment that says that it deploys. A run that
+    /// ends before it writes its own ends that one.
+    async fn correct_comments(
+        &self,
+        task: &StackPreviewTask,
+        request: &PullRequest,
+        comments: &[KeptComment],
+        outcome: &Outcome,
+    ) {
+        let marker = marker(task);
+        for comment in comments.iter().filter(|it| marker.begins(&it.text)) {
+            let text = self
+                .reporter
+                .corrected_stack_comment(&marker, &comment.text, outcome);
+            if let Some(text) = text.filter(|_| !self.plan.dry_run) {
+                self.put(request.number, &marker, &text, false).await;
+            }
         }
-        outcome
     }
 
     /// Deletes the previews of a closed pull request: those that the comments name in
@@ -124,13 +165,13 @@ impl ActionContext<'_> {
     /// the file, which the pull request may have broken.
     async fn end_previews(&self, task: &StackPreviewTask, request: &PullRequest) -> Outcome {
         let preview = as_it_is(&task.wanted.preview, Some(request));
-        let comments = match self.kept_previews(request.number).await {
-            Ok(comments) => comments,
-            Err(outcome) => return outcome,
+        // What surely is of the pull request is deleted without them too.
+        let (comments, mut ends) = match self.kept_previews(request.number).await {
+            Ok(comments) => (comments, Vec::new()),
+            Err(outcome) => (Vec::new(), vec![outcome]),
         };
         // They were kept in the order of the file.
         let kept: Vec<Uuid> = apps_of(&comments).map(|(_, app)| *app).collect();
-        let mut ends = Vec::new();
         for app in kept.iter().rev() {
             let one = Preview {
                 app: Some(*app),
@@ -164,7 +205,8 @@ impl ActionContext<'_> {
             for comment in comments.iter().filter(|it| it.key.starts_with(KEY)) {
                 let marker = Marker::of(&comment.key);
                 let deleted = StackCommentStatus::Deleted;
-                self.say(request.number, &marker, &[], deleted, false).await;
+                self.write(request.number, &marker, &[], deleted, false)
+                    .await;
             }
         }
         outcome
@@ -193,7 +235,7 @@ impl ActionContext<'_> {
     }
 
     /// Writes the comment; the error says why it is not written.
-    async fn say(
+    async fn write(
         &self,
         number: u64,
         marker: &Marker,
@@ -202,16 +244,27 @@ impl ActionContext<'_> {
         is_made: bool,
     ) -> Option<PullRequestError> {
         let text = self.reporter.stack_comment(marker, rows, status);
+        self.put(number, marker, &text, is_made).await
+    }
+
+    /// Puts the text into the comment; the error says why it is not there.
+    async fn put(
+        &self,
+        number: u64,
+        marker: &Marker,
+        text: &SanitizedText,
+        is_made: bool,
+    ) -> Option<PullRequestError> {
         let by = match self.stop.requested_at() {
-            Some(told) => told + LAST_WORDS,
-            None => (self.deadline.moment() + LATE_WORDS).min(Instant::now() + PATIENCE),
+            Some(reported) => reported + AFTER_SIGNAL,
+            None => (self.deadline.moment() + AFTER_DEADLINE).min(Instant::now() + PATIENCE),
         };
         let host: CodeHost = match self.code_host(by) {
             Some(Ok(host)) => host,
             Some(Err(error)) => return Some(PullRequestError::Error(error)),
             None => return Some(PullRequestError::Silent),
         };
-        let write = super::comment::write(&host, number, marker, &text, is_made);
+        let write = super::comment::write(&host, number, marker, text, is_made);
         match self.in_time(by, write).await {
             Some(Ok(())) => None,
             Some(Err(error)) => Some(PullRequestError::Error(error)),

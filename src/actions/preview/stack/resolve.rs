@@ -16,17 +16,17 @@ use crate::messages::Failure;
 pub(crate) fn preview_stack(
     inputs: &Inputs,
     facts: &Facts,
-    doubts: &mut Validation,
+    validation: &mut Validation,
 ) -> Option<Task> {
     let preview = preview(inputs, facts);
     if preview.pull_request.is_none() {
         let message =
             "there is no pull request. Set `pull-request-number`, or run in a pull request";
-        doubts.problem(ProblemKind::Missing, "pull-request-number", message);
+        validation.problem(ProblemKind::Missing, "pull-request-number", message);
     } else if inputs.github_token.is_some() && !can_ask(inputs, facts) {
         let message = "the CI does not say where the API of the repository is, so the pull request \
                        cannot be read. Remove it";
-        doubts.problem(
+        validation.problem(
             ProblemKind::Conflict,
             inputs.spelling("github-token"),
             message,
@@ -35,19 +35,19 @@ pub(crate) fn preview_stack(
     if inputs.comment == Comment::Never {
         let message = "the comment on the pull request keeps which preview app belongs to which \
                        service. Remove it";
-        doubts.problem(ProblemKind::Conflict, inputs.spelling("comment"), message);
+        validation.problem(ProblemKind::Conflict, inputs.spelling("comment"), message);
     }
     let is_closed = is_closed(inputs, facts);
     let stack = if is_closed {
         // Which previews there are is in the comment.
         let is_of_file = |problem: &Problem| problem.failure() == Failure::UnusableStack;
-        doubts.problems.retain(|problem| !is_of_file(problem));
+        validation.problems.retain(|problem| !is_of_file(problem));
         StackTask::default()
     } else {
-        let stack = stack(ActionName::PreviewStack, inputs, facts, doubts)?;
+        let stack = stack(ActionName::PreviewStack, inputs, facts, validation)?;
         if stack.previews.is_empty() {
             let message = "the stack has no `previews`. Add the services that get a preview";
-            doubts.problem(ProblemKind::Missing, "stack", message);
+            validation.problem(ProblemKind::Missing, "stack", message);
         }
         stack
     };

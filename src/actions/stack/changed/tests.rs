@@ -288,7 +288,7 @@ fn client(history: &Rc<History>) -> CodeHost {
         slug: "acme/shop".to_owned(),
         api: Some(api),
     };
-    let gate = Sanitizer::new(Redactor::new([TOKEN]));
+    let sanitizer = Sanitizer::new(Redactor::new([TOKEN]));
     let (token, by) = (
         ApiToken::parse(TOKEN).unwrap(),
         Instant::now() + Duration::from_secs(3600),
@@ -297,7 +297,7 @@ fn client(history: &Rc<History>) -> CodeHost {
         Box::new(Host(Rc::clone(history))),
         &repository,
         &token,
-        gate,
+        sanitizer,
         by,
     )
     .unwrap()
@@ -502,7 +502,8 @@ fn what_is_not_known_of_the_live_commit_is_said() {
         match expected {
             Ok(()) => assert_eq!(live, Ok(sha(1).as_str()), "{past:?}"),
             Err(why) => assert!(
-                live.as_ref().is_err_and(|said| said.contains(why)),
+                live.as_ref()
+                    .is_err_and(|reason_of| reason_of.contains(why)),
                 "{live:?}"
             ),
         }

@@ -87,7 +87,7 @@ impl CiOutput for AzureOutput {
         self.command("setsecret", "", secret);
     }
 
-    fn say(&mut self, line: &SanitizedLine) {
+    fn print(&mut self, line: &SanitizedLine) {
         self.lines.put(line.as_str());
     }
 
@@ -187,12 +187,12 @@ mod tests {
     use crate::ci::line_writer::captured::Captured;
     use crate::sanitize::Sanitizer;
 
-    fn told(tell: impl FnOnce(&mut AzureOutput)) -> String {
+    fn written(write: impl FnOnce(&mut AzureOutput)) -> String {
         let out = Captured::default();
         let token: Token = || "TOKEN".to_owned();
         let variables = Variables::default();
         let files = StepFiles::named_by(Host::Azure, &variables, token);
-        tell(&mut AzureOutput::new(
+        write(&mut AzureOutput::new(
             Box::new(out.clone()),
             files,
             &variables,
@@ -203,15 +203,15 @@ mod tests {
 
     #[test]
     fn commands_are_written_as_the_agent_reads_them() {
-        let gate = Sanitizer::default();
+        let sanitizer = Sanitizer::default();
         assert_eq!(
-            told(|a| a.mask("a%]b")),
+            written(|a| a.mask("a%]b")),
             "##vso[task.setsecret]a%AZP25%5Db\n"
         );
-        let title = gate.line("Failed");
-        let message = gate.block("50%;\nmore]");
+        let title = sanitizer.line("Failed");
+        let message = sanitizer.block("50%;\nmore]");
         assert_eq!(
-            told(|a| a.annotate(Level::Error, &title, &message, None)),
+            written(|a| a.annotate(Level::Error, &title, &message, None)),
             "##vso[task.logissue type=error]Failed: 50%AZP25%3B%0Amore%5D\n"
         );
         let place = Place {
@@ -220,13 +220,13 @@ mod tests {
             column: Some(3),
         };
         assert_eq!(
-            told(|a| a.annotate(Level::Warning, &title, &gate.block("m"), Some(&place))),
+            written(|a| a.annotate(Level::Warning, &title, &sanitizer.block("m"), Some(&place))),
             "##vso[task.logissue type=warning;sourcepath=src/a%3Bb%5D.ts;linenumber=7;columnnumber=3]Failed: m\n"
         );
         assert_eq!(
-            told(|a| {
-                a.open_log(&gate.line("Log"));
-                a.say(&gate.line("line"));
+            written(|a| {
+                a.open_log(&sanitizer.line("Log"));
+                a.print(&sanitizer.line("line"));
                 a.close_log();
             }),
             "##[group]Log\nline\n##[endgroup]\n"
@@ -242,10 +242,10 @@ mod tests {
             ("database-password", block("p")),
         ];
         let mut left_out = Vec::new();
-        let told = told(|a| left_out = a.outputs(&outputs).unwrap());
+        let written = written(|a| left_out = a.outputs(&outputs).unwrap());
         assert_eq!(left_out, ["branch"]);
         assert_eq!(
-            told,
+            written,
             "##vso[task.setvariable variable=SEVALLA_OUT_URL;isOutput=true]https://a.b\n\
              ##vso[task.setvariable variable=SEVALLA_OUT_DATABASE_PASSWORD;isSecret=true;isOutput=true]p\n"
         );

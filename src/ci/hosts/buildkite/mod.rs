@@ -67,7 +67,7 @@ const PROXIES: &[&str] = &[
 pub(crate) struct BuildkiteOutput {
     plain: PlainOutput,
     agent: Option<Agent>,
-    /// The gravest that was told.
+    /// The gravest that was reported.
     worst: Option<Level>,
 }
 
@@ -86,8 +86,8 @@ impl CiOutput for BuildkiteOutput {
         self.plain.mask(secret);
     }
 
-    fn say(&mut self, line: &SanitizedLine) {
-        self.plain.say(line);
+    fn print(&mut self, line: &SanitizedLine) {
+        self.plain.print(line);
     }
 
     fn open_log(&mut self, title: &SanitizedLine) {
@@ -261,7 +261,7 @@ impl Agent {
 /// Waits for a program, and kills one that takes too long.
 async fn run_in_time(launched: Launched, stop: Shutdown) -> Result<(), String> {
     let signal = async {
-        stop.asked().await;
+        stop.requested().await;
         sleep(AGENT_TIMEOUT_AFTER_SIGNAL).await;
     };
     tokio::select! {

@@ -11,7 +11,7 @@ use crate::lenient_json;
 /// thirty kilobytes, one of a push with two thousand commits a few megabytes.
 const LARGEST_EVENT: u64 = 8 * 1024 * 1024;
 
-/// What happened, as the webhook's payload tells it; nothing if there is no
+/// What happened, as the webhook's payload states it; nothing if there is no
 /// such file or it is none.
 pub(super) struct EventPayload(Value);
 

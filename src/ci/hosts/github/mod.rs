@@ -87,7 +87,7 @@ impl CiOutput for GitHubOutput {
         self.command(&format!("::add-mask::{}", data(secret)));
     }
 
-    fn say(&mut self, line: &SanitizedLine) {
+    fn print(&mut self, line: &SanitizedLine) {
         self.put(&not_a_command(line.as_str()));
     }
 
@@ -195,23 +195,23 @@ mod tests {
     use crate::environment::Variables;
     use crate::sanitize::Sanitizer;
 
-    fn told(tell: impl FnOnce(&mut GitHubOutput)) -> String {
+    fn written(write: impl FnOnce(&mut GitHubOutput)) -> String {
         let out = Captured::default();
         let token: Token = || "TOKEN".to_owned();
         let files = StepFiles::named_by(Host::GitHub, &Variables::default(), token);
-        tell(&mut GitHubOutput::new(Box::new(out.clone()), files, token));
+        write(&mut GitHubOutput::new(Box::new(out.clone()), files, token));
         out.text()
     }
 
     #[test]
     fn commands_are_written_as_the_runner_reads_them() {
-        let gate = Sanitizer::default();
-        assert_eq!(told(|g| g.mask("a%b")), "::add-mask::a%25b\n");
+        let sanitizer = Sanitizer::default();
+        assert_eq!(written(|g| g.mask("a%b")), "::add-mask::a%25b\n");
         assert_eq!(
-            told(|g| g.annotate(
+            written(|g| g.annotate(
                 Level::Error,
-                &gate.line("a: b, c"),
-                &gate.block("50%\nmore"),
+                &sanitizer.line("a: b, c"),
+                &sanitizer.block("50%\nmore"),
                 None
             )),
             "::error title=a%3A b%2C c::50%25%0Amore\n"
@@ -222,18 +222,18 @@ mod tests {
             column: Some(3),
         };
         assert_eq!(
-            told(|g| g.annotate(
+            written(|g| g.annotate(
                 Level::Warning,
-                &gate.line("t"),
-                &gate.block("m"),
+                &sanitizer.line("t"),
+                &sanitizer.block("m"),
                 Some(&place)
             )),
             "::warning file=src/a%2Cb.ts,line=7,col=3,title=t::m\n"
         );
         assert_eq!(
-            told(|g| {
-                g.open_log(&gate.line("Log"));
-                g.say(&gate.line("line"));
+            written(|g| {
+                g.open_log(&sanitizer.line("Log"));
+                g.print(&sanitizer.line("line"));
                 g.close_log();
                 g.close_log();
             }),
@@ -243,16 +243,21 @@ mod tests {
 
     #[test]
     fn commands_are_obeyed_while_the_log_is_open() {
-        let gate = Sanitizer::default();
-        let told = told(|g| {
-            g.open_log(&gate.line("Log"));
-            g.say(&gate.line("::error::a stranger's"));
-            g.annotate(Level::Warning, &gate.line("t"), &gate.block("t\nm"), None);
-            g.say(&gate.line("line"));
+        let sanitizer = Sanitizer::default();
+        let written = written(|g| {
+            g.open_log(&sanitizer.line("Log"));
+            g.print(&sanitizer.line("::error::a stranger's"));
+            g.annotate(
+                Level::Warning,
+                &sanitizer.line("t"),
+                &sanitizer.block("t\nm"),
+                None,
+            );
+            g.print(&sanitizer.line("line"));
             g.close_log();
         });
         assert_eq!(
-            told,
+            written,
             "::group::Log\n::stop-commands::TOKEN\n| ::error::a stranger's\n\
              ::TOKEN::\n::warning title=t::m\n::stop-commands::TOKEN\nline\n\
              ::TOKEN::\n::endgroup::\n"
@@ -261,13 +266,16 @@ mod tests {
 
     #[test]
     fn a_line_is_never_a_command() {
-        let gate = Sanitizer::default();
+        let sanitizer = Sanitizer::default();
         assert_eq!(
-            told(|g| g.say(&gate.line("  ::error::x"))),
+            written(|g| g.print(&sanitizer.line("  ::error::x"))),
             "|   ::error::x\n"
         );
         for text in ["\u{301}::error::x", ":\u{301}:error::x", "\u{a0}::error::x"] {
-            assert_eq!(told(|g| g.say(&gate.line(text))), format!("| {text}\n"));
+            assert_eq!(
+                written(|g| g.print(&sanitizer.line(text))),
+                format!("| {text}\n")
+            );
         }
     }
 }

@@ -64,8 +64,8 @@ impl CiOutput for GitLabOutput {
         self.plain.mask(secret);
     }
 
-    fn say(&mut self, line: &SanitizedLine) {
-        self.plain.say(line);
+    fn print(&mut self, line: &SanitizedLine) {
+        self.plain.print(line);
     }
 
     /// The page knows a section by its name, and a job may deploy twice.

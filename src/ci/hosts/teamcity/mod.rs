@@ -62,7 +62,7 @@ impl CiOutput for TeamCityOutput {
     /// Nobody here hides values at run time: naming one would show it.
     fn mask(&mut self, _secret: &str) {}
 
-    fn say(&mut self, line: &SanitizedLine) {
+    fn print(&mut self, line: &SanitizedLine) {
         self.lines.put(line.as_str());
     }
 
@@ -163,30 +163,30 @@ mod tests {
     use crate::environment::Variables;
     use crate::sanitize::Sanitizer;
 
-    fn told(tell: impl FnOnce(&mut TeamCityOutput)) -> String {
+    fn written(write: impl FnOnce(&mut TeamCityOutput)) -> String {
         let out = Captured::default();
         let files = StepFiles::named_by(Host::TeamCity, &Variables::default(), String::new);
-        tell(&mut TeamCityOutput::new(Box::new(out.clone()), files));
+        write(&mut TeamCityOutput::new(Box::new(out.clone()), files));
         out.text()
     }
 
     #[test]
     fn messages_are_written_as_the_server_reads_them() {
-        let gate = Sanitizer::default();
+        let sanitizer = Sanitizer::default();
         assert_eq!(
-            told(|t| {
-                t.open_log(&gate.line("Log [1]"));
-                t.say(&gate.line("it's | a line"));
+            written(|t| {
+                t.open_log(&sanitizer.line("Log [1]"));
+                t.print(&sanitizer.line("it's | a line"));
                 t.close_log();
                 t.close_log();
             }),
             "##teamcity[blockOpened name='Log |[1|]']\nit's | a line\n\
              ##teamcity[blockClosed name='Log |[1|]']\n"
         );
-        let title = gate.line("It's");
-        let message = gate.block("two\nlines é 😀");
+        let title = sanitizer.line("It's");
+        let message = sanitizer.block("two\nlines é 😀");
         assert_eq!(
-            told(|t| t.annotate(Level::Error, &title, &message, None)),
+            written(|t| t.annotate(Level::Error, &title, &message, None)),
             "##teamcity[buildProblem description='It|'s: two|nlines |0x00E9 |0xD83D|0xDE00']\n"
         );
         let place = Place {
@@ -195,7 +195,7 @@ mod tests {
             column: None,
         };
         assert_eq!(
-            told(|t| t.annotate(Level::Error, &title, &gate.block("m"), Some(&place))),
+            written(|t| t.annotate(Level::Error, &title, &sanitizer.block("m"), Some(&place))),
             "##teamcity[message text='a.ts:7: It|'s: m' status='ERROR']\n"
         );
     }
@@ -208,10 +208,10 @@ mod tests {
             ("branch", block("%env.SEVALLA_TOKEN%")),
         ];
         let mut left_out = Vec::new();
-        let told = told(|t| left_out = t.outputs(&outputs).unwrap());
+        let written = written(|t| left_out = t.outputs(&outputs).unwrap());
         assert_eq!(left_out, ["branch"]);
         assert_eq!(
-            told,
+            written,
             "##teamcity[setParameter name='env.SEVALLA_OUT_URL' value='https://a.b/%20']\n"
         );
     }

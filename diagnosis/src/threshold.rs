@@ -31,13 +31,13 @@ const OFTEN_SURVIVED: &[&str] = &[
 const BELOW: u64 = 2;
 
 /// How much each line stands out, and how much the best does.
-pub(super) struct Gate<'a> {
+pub(super) struct Threshold<'a> {
     lines: &'a Lines,
     scores: &'a [i32],
     best: i32,
 }
 
-impl<'a> Gate<'a> {
+impl<'a> Threshold<'a> {
     pub(super) fn of(lines: &'a Lines, scores: &'a [i32]) -> Self {
         Self {
             lines,

@@ -382,6 +382,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deployment::LogLine;
     use crate::deployment_log::tests::entry;
 
     fn sanitized(entries: &[LogLine]) -> Vec<SanitizedEntry> {

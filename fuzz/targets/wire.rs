@@ -36,8 +36,8 @@ impl Transport for Always {
 
 fn check<T>(result: Result<T, ApiError>) {
     let Err(error) = result else { return };
-    let told = error.to_string();
-    assert!(told.len() < 8000 && !told.contains(['\n', '\r', '\u{1b}']), "{told:?}");
+    let reported = error.to_string();
+    assert!(reported.len() < 8000 && !reported.contains(['\n', '\r', '\u{1b}']), "{reported:?}");
 }
 
 fuzz_target!(|input: &[u8]| {

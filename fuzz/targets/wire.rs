@@ -78,6 +78,6 @@ fuzz_target!(|input: &[u8]| {
         let _capabilities = client.key_capabilities().await;
         let _host = client.application_host(id, Patience::Once).await;
         let hook = HookUrl::parse("https://hook.example.com/apps/x/deploy/0123456789ab").unwrap();
-        check(client.call_hook(&hook, Patience::Once).await);
+        check(client.writes().call_hook(&hook, Patience::Once).await);
     });
 });

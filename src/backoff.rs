@@ -78,7 +78,7 @@ impl Schedule {
             .unwrap_or(self.ceiling)
             .min(self.ceiling);
         match not_before {
-            Some(asked) if !asked.is_zero() => asked + drawn.min(asked / 5),
+            Some(requested) if !requested.is_zero() => requested + drawn.min(requested / 5),
             _ => drawn.max(self.shortest),
         }
     }
@@ -136,10 +136,13 @@ mod tests {
 
     #[test]
     fn what_the_service_asks_for_is_the_least() {
-        let asked = Duration::from_secs(10);
+        let requested = Duration::from_secs(10);
         for _ in 0..200 {
-            let wait = Schedule::for_requests().next_wait(Some(asked));
-            assert!(wait >= asked && wait <= Duration::from_secs(12), "{wait:?}");
+            let wait = Schedule::for_requests().next_wait(Some(requested));
+            assert!(
+                wait >= requested && wait <= Duration::from_secs(12),
+                "{wait:?}"
+            );
         }
     }
 }

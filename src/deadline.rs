@@ -36,7 +36,7 @@ impl Deadline {
         self.began + self.time.saturating_sub(self.slept())
     }
 
-    /// The same, but for this much time that is kept for something else.
+    /// A deadline that is earlier by the time that is kept for something else.
     #[must_use]
     pub fn keeping(self, kept: Duration) -> Self {
         Self {

@@ -29,6 +29,14 @@ impl ServiceKind {
         }
     }
 
+    /// The kind in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::StaticSite => "static-site",
+        }
+    }
+
     /// The kind at the beginning of a line.
     pub const fn title(self) -> &'static str {
         match self {
@@ -164,7 +172,7 @@ impl Status {
         (*self != Self::Absent).then(|| self.word())
     }
 
-    /// The same in a sentence that says how it ended.
+    /// The status in a sentence that says how the deployment ended.
     pub fn word(&self) -> &str {
         match self {
             Self::Waiting => "waiting",
@@ -279,7 +287,7 @@ impl Deref for EndedDeployment {
 }
 
 impl Deployment {
-    /// The same deployment, if its status says that it has ended.
+    /// This deployment, if its status says that it has ended.
     pub fn ended(&self) -> Option<EndedDeployment> {
         let verdict = self.status.verdict()?;
         let deployment = self.clone();

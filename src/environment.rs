@@ -22,7 +22,7 @@ impl fmt::Display for UnreadableValue {
 }
 
 impl Variables {
-    /// The same with the inputs that the arguments give, under the names of their
+    /// These variables with the inputs that the arguments give, under the names of their
     /// options (`--app-id`).
     #[must_use]
     pub fn with_options(mut self, options: Vec<(String, OsString)>) -> Self {

@@ -111,7 +111,7 @@ pub enum EventKind<'a> {
     Url(&'a str),
     /// The requests to the service in the hour before this deployment was live.
     MetricsBefore(&'a Metrics),
-    /// The same in the hour before the health check.
+    /// The requests to the service in the hour before the health check.
     MetricsAfter(&'a Metrics),
     /// A line to be copied, shown as it is.
     Verbatim(&'a str),

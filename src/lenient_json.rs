@@ -41,7 +41,7 @@ pub struct List<T> {
 }
 
 impl<T> List<T> {
-    /// The same with each entry in another form.
+    /// This list with each entry in another form.
     pub fn map<U>(self, form: impl FnMut(T) -> U) -> List<U> {
         List {
             entries: self.entries.into_iter().map(form).collect(),

@@ -31,7 +31,7 @@ pub struct Process {
     pub stderr: fn() -> Box<dyn Write>,
     /// The terminal that the error stream is, if it is one.
     pub terminal: Option<Term>,
-    /// The same of the output.
+    /// The terminal that the output is, if it is one.
     pub screen: Option<Term>,
     /// The time zone of the machine, for a person at a terminal.
     pub zone: TimeZone,

@@ -83,7 +83,7 @@ pub struct ResourceRef {
 }
 
 impl ResourceRef {
-    /// The same as something that is deployed, if it is.
+    /// The resource as a service, if it is one.
     pub const fn service(self) -> Option<Service> {
         match self.kind {
             ResourceKind::Application => Some(Service::application(self.id)),

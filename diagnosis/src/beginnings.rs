@@ -6,7 +6,7 @@ pub(super) struct Beginnings {
     words: &'static [&'static str],
     /// A bit for each byte that one of them begins with.
     firsts: [u128; 2],
-    /// The same of the bytes after it.
+    /// A bit for each byte that is the second of one of them.
     seconds: [u128; 2],
 }
 

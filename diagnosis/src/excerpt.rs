@@ -37,7 +37,7 @@ const BELOW_THE_FIRST: i32 = 250;
 
 const STANDING_OUT: &str = "Lines that stand out";
 
-/// The same where a good build printed none of them.
+/// The title if a good build printed none of the lines.
 const NEW: &str = "Lines that stand out, new since the last successful deployment";
 
 /// The lines that stand out, the block that does most first.

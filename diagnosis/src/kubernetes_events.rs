@@ -76,7 +76,7 @@ fn behind_source(text: &str) -> Option<&str> {
     is_source.then_some(after)
 }
 
-/// The same of a column before the message: most lines have something in their
+/// What is behind a column before the message: most lines have something in their
 /// first words that no column has.
 fn column(text: &str) -> Option<(&str, &str)> {
     let is_of_column = |byte: u8| byte.is_ascii_alphanumeric() || b"<>-./{}".contains(&byte);

@@ -72,7 +72,7 @@ const OF_ELIXIR: &str = "Elixir ended with an exception";
 /// The most findings of one pattern: nobody can crowd out the others.
 const MOST_OF_A_PATTERN: usize = 10;
 
-/// The same where no place tells them apart.
+/// The most findings of one pattern that no place distinguishes.
 const MOST_WITHOUT_PLACE: usize = 2;
 
 /// Reads a log, line by line.
@@ -146,7 +146,7 @@ impl Diagnosis {
         self.take_line(line, false);
     }
 
-    /// The same for a line that the service marks as an error.
+    /// Takes the next line, which the service marks as an error.
     pub fn take_marked(&mut self, line: &str) {
         self.take_line(line, true);
     }
@@ -195,7 +195,7 @@ impl Diagnosis {
         self.streams = streams;
     }
 
-    /// The same, of the stream that the line belongs to.
+    /// Takes the line into the stream that it belongs to.
     fn take_in(&mut self, stream: &mut Stream, bare: NormalizedLine<'_>, scan: Scan) {
         if let Some(healed) = recovery::read(&bare, &scan) {
             self.heal(healed, stream, bare);
@@ -287,7 +287,7 @@ impl Diagnosis {
         }
     }
 
-    /// The same for the deployment as a whole. A program that is started again
+    /// Forgets what healed in the deployment as a whole. A program that is started again
     /// and again may have failed before.
     fn heal_all(&mut self, healed: Recovered) {
         let is_start = matches!(healed, Recovered::Shipping | Recovered::Starting);

@@ -51,7 +51,7 @@ pub(super) struct Pattern {
     pub(super) keeps: u8,
     /// Lines after it in which a place is looked for.
     pub(super) place_below: u8,
-    /// The same of those before it.
+    /// Lines before it in which a place is looked for.
     pub(super) place_above: u8,
     /// What stands before the name of a file of which the line is not named.
     pub(super) file_behind: &'static str,

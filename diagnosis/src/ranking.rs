@@ -31,7 +31,7 @@ impl Diagnosis {
         let threshold = Threshold::of(&self.all, &scores);
         let found = self.found.iter().filter(|found| self.counts(found));
         let claimed: Vec<&Match> = found
-            .filter(|found| explains(found) && self.is_let(found, &threshold))
+            .filter(|found| explains(found) && self.is_allowed(found, &threshold))
             .collect();
         let known = self.ranked(&claimed);
         let endings = || self.endings(self.found.iter());
@@ -87,10 +87,10 @@ impl Diagnosis {
     }
 
     /// Whether it stands out enough, or what it explains does.
-    fn is_let(&self, found: &Match, threshold: &Threshold<'_>) -> bool {
+    fn is_allowed(&self, found: &Match, threshold: &Threshold<'_>) -> bool {
         let mut others = self.found.iter();
-        threshold.lets(found)
-            || others.any(|other| is_hidden_by(other, found) && threshold.lets(other))
+        threshold.allows(found)
+            || others.any(|other| is_hidden_by(other, found) && threshold.allows(other))
     }
 
     /// Whether another explains it.

@@ -57,7 +57,7 @@ const CONNECTED: &[&str] = &[
     "migrations have been successfully applied",
 ];
 
-/// The same of their accepting connections.
+/// What programs print when they accept connections.
 const LISTENING: &[&str] = &[
     "application startup complete",
     "] connected to redis://",

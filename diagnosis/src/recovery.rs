@@ -19,7 +19,7 @@ pub(super) enum Recovered {
     Testing,
     /// A command begins, so the one before it ended well.
     Command,
-    /// The same of a step of a build.
+    /// A step of a build begins, so the one before it ended well.
     Step,
     /// The image was built.
     Building,

@@ -30,7 +30,7 @@ const ROOTS: &[&str] = &[
     "/src/",
 ];
 
-/// The same, where names of one's own follow: so many of them.
+/// Roots that are followed by so many names of the user's own.
 const ROOTS_OF_PROJECTS: &[(&str, usize)] = &[("/builds/", 2), ("/home/runner/work/", 2)];
 
 /// Folders of the system and of what is installed.
@@ -80,7 +80,7 @@ const FOREIGN: &[&str] = &[
     "dist",
 ];
 
-/// The same, where they lie in the root or in a package.
+/// Folders that tools made, if they are in the root or in a package.
 const MADE: &[&str] = &["build", "out", "coverage", "deps"];
 
 /// Folders of packages.
@@ -96,7 +96,7 @@ const WRITTEN: &[&str] = &[
     "hpp", "swift", "dart", "elm", "sh", "toml", "yaml", "yml", "xml", "txt",
 ];
 
-/// The same without such an end.
+/// Files that are written by people, by their whole name.
 const NAMES: &[&str] = &[
     "Containerfile",
     "Dockerfile",
@@ -188,7 +188,7 @@ fn from_root(path: &str, within: PathRoot<'_>) -> Option<String> {
     }
 }
 
-/// The same as far as it is known without the log.
+/// The path in the repository, as far as it is known without the log.
 pub(super) fn below_root(path: &str) -> String {
     from_root(path, PathRoot::Root).unwrap_or_default()
 }

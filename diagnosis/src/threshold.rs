@@ -11,7 +11,7 @@ use super::salience::Lines;
 /// Lines of a claim may stand out so much less than the best of the log.
 const MARGIN: i32 = 600;
 
-/// The same for what builds often survive.
+/// The margin for what builds often survive.
 const NARROW_MARGIN: i32 = 200;
 
 /// The titles of what builds often survive.
@@ -48,7 +48,7 @@ impl<'a> Threshold<'a> {
 
     /// Whether its lines stand out enough, and nothing shows that the build
     /// continued.
-    pub(super) fn lets(&self, found: &Match) -> bool {
+    pub(super) fn allows(&self, found: &Match) -> bool {
         let numbers = found.begun.saturating_sub(1)..=found.begun + BELOW;
         let scores = self.scores.get(self.lines.range(numbers));
         let score = scores.unwrap_or_default().iter().max().copied();

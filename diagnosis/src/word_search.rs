@@ -112,7 +112,7 @@ impl Search {
         self.each_pair(bytes, take);
     }
 
-    /// The same of the word of two bytes.
+    /// Calls `take` for each place of a word of two bytes.
     fn each_pair(&self, bytes: &[u8], mut take: impl FnMut(u16, usize)) {
         let [first, second] = self.pair.to_le_bytes();
         let seconds = memchr::memchr2_iter(second, second ^ FOLDED, bytes);
@@ -164,7 +164,7 @@ impl Search {
 /// Letters of both cases, and some signs, differ by this bit.
 const FOLDED: u8 = 0x20;
 
-/// The same in eight bytes.
+/// This bit in each of eight bytes.
 const FOLD: u64 = u64::from_le_bytes([FOLDED; 8]);
 
 const fn fold(bytes: u64) -> u64 {

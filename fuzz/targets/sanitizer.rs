@@ -10,8 +10,8 @@ use sevalla_deploy::sanitize::Sanitizer;
 const KEY: &str = "svl_0123456789abcdef";
 
 fuzz_target!(|text: &str| {
-    let gate = Sanitizer::new(Redactor::new([KEY]));
-    let line = gate.line(text);
+    let sanitizer = Sanitizer::new(Redactor::new([KEY]));
+    let line = sanitizer.line(text);
     let line = line.as_str();
     assert!(!line.contains(KEY));
     assert!(line.chars().all(|c| !c.is_control() || c == '\t'), "{line:?}");
@@ -23,8 +23,8 @@ fuzz_target!(|text: &str| {
     for marker in ["##[", "##vso[", "##teamcity["] {
         assert!(!lower.contains(marker), "{line:?}");
     }
-    assert_eq!(gate.line(line).as_str(), line);
-    let block = gate.block(text);
+    assert_eq!(sanitizer.line(line).as_str(), line);
+    let block = sanitizer.block(text);
     assert!(block.as_str().chars().all(|c| !c.is_control() || c == '\t' || c == '\n'));
-    assert_eq!(gate.block(block.as_str()).as_str().trim_end_matches('\n'), block.as_str().trim_end_matches('\n'));
+    assert_eq!(sanitizer.block(block.as_str()).as_str().trim_end_matches('\n'), block.as_str().trim_end_matches('\n'));
 });

@@ -1,4 +1,4 @@
-//! Whatever is told, GitHub's runner sees no command but ours on the stream.
+//! Whatever is reported, GitHub's runner sees no command but ours on the stream.
 
 #![no_main]
 
@@ -7,13 +7,15 @@ use std::io::Write;
 use std::rc::Rc;
 
 use libfuzzer_sys::fuzz_target;
-use sevalla_deploy::ci::{Host, Level, channel};
+use sevalla_deploy::ci::Level;
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::sanitize::Sanitizer;
 
 #[allow(dead_code, unreachable_pub)]
 #[path = "../../tests/cli/oracle.rs"]
 mod oracle;
+
+mod github;
 
 #[derive(Clone, Default)]
 struct Kept(Rc<RefCell<Vec<u8>>>);
@@ -29,19 +31,14 @@ impl Write for Kept {
 
 fuzz_target!(|text: &str| {
     let out = Kept::default();
-    let gate = Sanitizer::default();
+    let sanitizer = Sanitizer::default();
     let token = || "0123456789abcdef0123456789abcdef".to_owned();
-    let mut github = channel(
-        Host::GitHub,
-        &Variables::default(),
-        Box::new(out.clone()),
-        Box::new(out.clone()),
-        token,
-    );
-    github.say(&gate.line(text));
-    github.annotate(Level::Error, &gate.line(text), &gate.block(text));
-    github.open_log(&gate.line("log"));
-    github.say(&gate.line(text));
+    let streams = (Box::new(out.clone()), Box::new(out.clone()));
+    let mut github = github::output(&Variables::default(), streams.0, streams.1, token);
+    github.print(&sanitizer.line(text));
+    github.annotate(Level::Error, &sanitizer.line(text), &sanitizer.block(text), None);
+    github.open_log(&sanitizer.line("log"));
+    github.print(&sanitizer.line(text));
     github.close_log();
     let stream = String::from_utf8(out.0.take()).unwrap();
     let names = |stopping| -> Vec<String> {

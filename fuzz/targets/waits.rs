@@ -4,7 +4,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
-use sevalla_deploy::sevalla::limits::{LONGEST_ASKED_WAIT, LONGEST_PAUSE_FOR_LOGS, RateLimits, requested_wait};
+use sevalla_deploy::sevalla::limits::{LONGEST_ASKED_WAIT, LONGEST_PAUSE, RateLimits, requested_wait};
 use sevalla_deploy::sevalla::operation::Tier;
 
 const NAMES: [&str; 5] = [
@@ -34,6 +34,6 @@ fuzz_target!(|text: &[u8]| {
         budget.observe(tier, &headers);
         budget.observe(tier, &headers);
         let pause = budget.pause(tier);
-        assert!(pause.least <= LONGEST_PAUSE_FOR_LOGS && pause.spread <= LONGEST_PAUSE_FOR_LOGS);
+        assert!(pause.least <= LONGEST_PAUSE && pause.spread <= LONGEST_PAUSE);
     }
 });

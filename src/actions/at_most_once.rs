@@ -66,7 +66,7 @@ pub(crate) async fn at_most_once<T: Candidate>(
         .expect("an end for each key")
 }
 
-/// The same for a write that has one effect for each key: `send` gives what
+/// Like [`at_most_once`], for a write with one effect for each key: `send` gives what
 /// the answer names, `search` looks for the effect of one key. Only keys
 /// without an effect are sent a second time.
 pub(crate) async fn each_at_most_once<K: Copy + PartialEq + Display, T: Candidate>(

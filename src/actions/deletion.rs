@@ -230,20 +230,20 @@ async fn find_by_name(
 pub(crate) async fn remove(
     client: &Client,
     it: &DeletionTarget<'_>,
-    course: &DeletionProgress,
+    progress: &DeletionProgress,
     report: Report<'_>,
 ) -> Result<DeletionResult, TriggerError> {
     if !is_being_deleted(it.status) {
         if it.is_preview {
-            cancel_what_runs(client, Service::application(it.id), course, report).await;
+            cancel_what_runs(client, Service::application(it.id), progress, report).await;
         }
-        match ask(client, it, course, report).await? {
+        match ask(client, it, progress, report).await? {
             DeleteResponse::Agreed => {}
             DeleteResponse::Gone => return Ok(DeletionResult::Gone),
             DeleteResponse::Unanswered => return Ok(DeletionResult::Unanswered),
         }
     }
-    course.has_agreed(&it.label);
+    progress.has_agreed(&it.label);
     let thing = it.what.thing(it.id);
     wait_until_gone(client, thing, has_failed(it.status))
         .await
@@ -252,7 +252,7 @@ pub(crate) async fn remove(
                 "Sevalla had agreed to delete {}; whether it is gone was not seen",
                 it.label
             );
-            course.explain(TriggerError::from(error).at(had_agreed))
+            progress.explain(TriggerError::from(error).at(had_agreed))
         })
 }
 
@@ -270,7 +270,7 @@ fn has_failed(status: Option<&str>) -> bool {
 async fn cancel_what_runs(
     client: &Client,
     service: Service,
-    course: &DeletionProgress,
+    progress: &DeletionProgress,
     report: Report<'_>,
 ) -> bool {
     let now = Instant::now();
@@ -278,7 +278,7 @@ async fn cancel_what_runs(
     let client = client.until(now + CANCEL_TIMEOUT.min(left / 2));
     let list = client.deployments(service, HISTORY, Patience::For(LISTING));
     let in_the_way =
-        |deployment: &Deployment| is_busy(deployment) && !course.has_stopped(&deployment.id);
+        |deployment: &Deployment| is_busy(deployment) && !progress.has_stopped(&deployment.id);
     let mut running = list.await.unwrap_or_default();
     running.retain(in_the_way);
     let stop = async |id: &DeploymentId| {
@@ -286,9 +286,9 @@ async fn cancel_what_runs(
             "Cancelling deployment {id}, which keeps the {} from being deleted",
             service.kind.noun()
         )));
-        course.stops(id);
+        progress.stops(id);
         let end = cancel(&client, service, id, &|_| {}).await;
-        course.has_seen(id, &end);
+        progress.has_seen(id, &end);
     };
     join_all(running.iter().map(|deployment| stop(&deployment.id))).await;
     !running.is_empty()
@@ -308,7 +308,7 @@ enum DeleteResponse {
 async fn ask(
     client: &Client,
     it: &DeletionTarget<'_>,
-    course: &DeletionProgress,
+    progress: &DeletionProgress,
     report: Report<'_>,
 ) -> Result<DeleteResponse, TriggerError> {
     let thing = it.what.thing(it.id);
@@ -316,7 +316,7 @@ async fn ask(
     let give_up = client.deadline().min(began + BUSY);
     let (mut attempts, mut is_reported) = (0, false);
     loop {
-        course.asks(&it.label);
+        progress.asks(&it.label);
         let asked = client
             .writes()
             .delete(it.what, it.id, Patience::FOR_A_WRITE);
@@ -337,7 +337,7 @@ async fn ask(
         let is_refused = matches!(error.status(), Some(400 | 409 | 422 | 423));
         let is_unconfirmed = error.next() == RetryDecision::Ambiguous;
         if !is_refused && !is_cut_off && !is_unconfirmed {
-            return Err(course.explain(unsure(error, it)));
+            return Err(progress.explain(unsure(error, it)));
         }
         if let Some(effect) = effect_on(client, thing).await {
             return Ok(effect);
@@ -346,13 +346,13 @@ async fn ask(
             return Ok(DeleteResponse::Unanswered);
         }
         if let Some(service) = thing.service().filter(|_| is_refused)
-            && cancel_what_runs(client, service, course, report).await
+            && cancel_what_runs(client, service, progress, report).await
         {
             continue;
         }
         let is_enough = is_unconfirmed && attempts >= SENDINGS;
         if is_enough || Instant::now() + RETRY_INTERVAL >= give_up {
-            return Err(course.explain(unsure(error, it)));
+            return Err(progress.explain(unsure(error, it)));
         }
         if !is_reported {
             let (noun, cause) = (thing.kind.noun(), &error.cause);

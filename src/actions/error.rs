@@ -93,7 +93,7 @@ impl TriggerError {
         Self::Refused(FailedPrecondition::new(failure, reason, hint))
     }
 
-    /// The same, which happened at this place.
+    /// This error, with the place where it happened.
     #[must_use]
     pub fn at(self, place: impl Into<String>) -> Self {
         Self::At(place.into(), Box::new(self))

@@ -58,7 +58,7 @@ impl Outcome {
             .hint("If you did not mean to cancel, run it again")
     }
 
-    /// The same, when a signal ended the run while it rolled back.
+    /// The outcome of a run that a signal ended while it rolled back.
     #[must_use]
     pub fn interrupted_by(self, signal: Signal) -> Self {
         let mut interrupted = Self::interrupted(signal).because(self.headline);
@@ -110,7 +110,7 @@ impl Outcome {
         Self::of_ended_at(ended, service, None)
     }
 
-    /// The same, with the moment of the last look.
+    /// Like [`Self::of_ended`], with the moment of the last look.
     pub fn of_ended_at(ended: &FollowResult, service: Service, at: Option<Timestamp>) -> Self {
         match ended {
             FollowResult::Seen(ended) => {
@@ -248,7 +248,7 @@ impl Outcome {
         }
     }
 
-    /// The same, once something else may be live: there is nothing to check.
+    /// This outcome, once something else may be live: there is nothing to check.
     #[must_use]
     pub fn unverified_before(self, id: &DeploymentId) -> Self {
         let objection = self.failure().map_or("", Failure::objection);

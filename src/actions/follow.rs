@@ -52,12 +52,12 @@ impl ActionContext<'_> {
                         return Outcome::planned(&format!("follow {}", deployment.summary()));
                     }
                     self.reporter.on(EventKind::Found(service, &deployment));
-                    let scene = DeploymentContext {
+                    let context = DeploymentContext {
                         host: place.host,
                         branch: deployment.branch.clone(),
                         ..DeploymentContext::default()
                     };
-                    return self.follow(service, deployment, &scene).await;
+                    return self.follow(service, deployment, &context).await;
                 }
                 Err(outcome) => outcome,
             },

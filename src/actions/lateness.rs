@@ -67,7 +67,7 @@ fn doubt_late<T: Candidate>(
     Ok(found)
 }
 
-/// The same error, which says that only the time speaks against the one that was
+/// This error, which says that only the time speaks against the one that was
 /// found, if that is so.
 pub(super) fn doubted(mut error: TriggerError, is_late: bool) -> TriggerError {
     if let TriggerError::Ambiguous { search, .. } | TriggerError::Unidentified(search) = &mut error

@@ -43,7 +43,7 @@ pub(crate) enum LookupError<T> {
 }
 
 impl<T: Candidate> LookupError<T> {
-    /// The same for people, after the write was sent so many times.
+    /// The failure for people, after the write was sent so many times.
     pub(crate) fn after(self, sent: u32) -> LookupFailure {
         let noun = T::NOUN;
         match self {

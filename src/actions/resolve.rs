@@ -187,7 +187,7 @@ impl Plan {
         plan.with_guard(spelling)
     }
 
-    /// The same, unless the commit guard cannot do what it was asked for.
+    /// This plan, unless the commit guard cannot do what the inputs ask for.
     fn with_guard(mut self, spelling: String) -> Result<Self, Vec<Problem>> {
         match self.gap() {
             Some(gap) if gap.is_fatal => {
@@ -207,7 +207,7 @@ impl Plan {
         }
     }
 
-    /// The same with a password for a new database for which none was given.
+    /// This plan with a password for a new database for which none was given.
     #[must_use]
     pub fn with_drawn(mut self, password: Option<Password>) -> Self {
         if let Task::Manage(management) = &mut self.task {

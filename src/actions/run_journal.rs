@@ -181,9 +181,9 @@ impl ActionContext<'_> {
         self.reporter.on(found);
         if seen.status == Status::Success {
             let source = self.source(service, &seen.id);
-            let scene = DeploymentContext::default();
+            let context = DeploymentContext::default();
             let report = |event: EventKind<'_>| self.reporter.on(event);
-            let url = self.report_url(&source, &scene, &report);
+            let url = self.report_url(&source, &context, &report);
             let _only_words = self.for_more_words(url).await;
         }
     }

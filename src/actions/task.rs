@@ -257,7 +257,7 @@ impl DeployOperation {
         )
     }
 
-    /// The same deployment of the service with this id.
+    /// This operation, on the service with this id.
     #[must_use]
     pub fn with_id(self, id: Uuid) -> Self {
         match self {

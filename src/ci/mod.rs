@@ -202,7 +202,7 @@ pub struct CiOutputConfig<'a> {
     pub stderr: Box<dyn Write>,
     /// The terminal that `stderr` is, if it is one.
     pub terminal: Option<Term>,
-    /// The same of `stdout`.
+    /// The terminal that `stdout` is, if it is one.
     pub screen: Option<Term>,
     /// The time zone of the machine.
     pub zone: TimeZone,

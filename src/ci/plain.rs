@@ -54,7 +54,7 @@ impl PlainOutput {
         }
     }
 
-    /// The same on a machine without a CI, where somebody may see the output on a
+    /// An output on a machine without a CI, where somebody may see the output on a
     /// screen, with its time.
     pub(super) fn read_by(
         self,

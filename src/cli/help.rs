@@ -11,7 +11,7 @@ use crate::outputs::OUTPUTS;
 /// variable.
 const COLUMN: usize = 31;
 
-/// The same in the rest, whose names are shorter.
+/// Where the meaning begins in the other lists, whose names are shorter.
 const NARROW: usize = 18;
 
 /// The commonest tasks. The longest line has 80 columns.

@@ -175,7 +175,7 @@ impl HostConnection {
 
     fn refused(&self, reply: Response) -> Reason {
         let message = message_of(&reply.body.unwrap_or_default()).map(|text| self.shown(&text));
-        let asked = limits::requested_wait(reply.status, &reply.headers);
+        let wait = limits::requested_wait(reply.status, &reply.headers);
         let is_spent = reply
             .headers
             .get(&REMAINING)
@@ -184,15 +184,15 @@ impl HostConnection {
             .as_ref()
             .is_some_and(|message| message.to_lowercase().contains("rate limit"));
         match reply.status {
-            429 => Reason::RateLimited(asked),
+            429 => Reason::RateLimited(wait),
             // GitHub's limits come as refusals too. It names these three signs.
-            403 if asked.is_some() || is_spent || says_limit => Reason::RateLimited(asked),
+            403 if wait.is_some() || is_spent || says_limit => Reason::RateLimited(wait),
             401 => Reason::TokenRefused(message),
             403 => Reason::NotPermitted(message),
             404 | 410 => Reason::NotFound,
             408 | 425 | 500..=599 => Reason::Failing {
                 status: reply.status,
-                asked,
+                wait,
             },
             status => Reason::Refused { status, message },
         }

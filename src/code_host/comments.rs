@@ -119,8 +119,9 @@ impl CodeHost {
         })
     }
 
-    /// The same comments, each with its key, and its apps with the keys of their
-    /// marks. One without apps counts if its key is meant.
+    /// The comments of this program on a pull request, each with its key, and its
+    /// apps with the keys of their marks. One without apps counts if its key is
+    /// meant.
     pub async fn kept_by_comments(
         &self,
         number: u64,

@@ -52,7 +52,7 @@ pub enum Reason {
         /// The status.
         status: u16,
         /// How long the host requires to wait.
-        asked: Option<Duration>,
+        wait: Option<Duration>,
     },
     /// The connection could not be made, so nothing was sent.
     NotConnected {
@@ -81,7 +81,7 @@ impl CodeHostError {
         }
     }
 
-    /// The same with other advice about the token.
+    /// This error with other advice about the token.
     pub(super) fn about_rights(self, about_rights: &'static str) -> Self {
         Self {
             about_rights,
@@ -121,7 +121,7 @@ impl Reason {
     /// How long the host requires to wait.
     pub(super) const fn requested_wait(&self) -> Option<Duration> {
         match self {
-            Self::Failing { asked, .. } | Self::RateLimited(asked) => *asked,
+            Self::Failing { wait, .. } | Self::RateLimited(wait) => *wait,
             _ => None,
         }
     }

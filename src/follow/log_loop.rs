@@ -100,7 +100,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
             match read {
                 Ok(_) => retries.reset(),
                 Err(error) => match error.next() {
-                    RetryDecision::Retry(asked) => not_before = retries.next_wait(asked),
+                    RetryDecision::Retry(requested) => not_before = retries.next_wait(requested),
                     // A log that does not exist yet is no reason to give up.
                     RetryDecision::Fatal if error.status() == Some(404) => {}
                     RetryDecision::Fatal | RetryDecision::Ambiguous => {
@@ -271,7 +271,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
                 Err(error) => error,
             };
             let wait = match error.next() {
-                RetryDecision::Retry(asked) => retries.next_wait(asked),
+                RetryDecision::Retry(requested) => retries.next_wait(requested),
                 RetryDecision::Fatal | RetryDecision::Ambiguous => {
                     let is_late = matches!(error.cause, ApiErrorKind::NoTime);
                     self.stop_reading(if is_late {
@@ -295,7 +295,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
     async fn read_new(&self, cursor: &mut LogCursor) -> Result<usize, ApiError> {
         let mut reported = 0;
         let mut oldest: Option<i64> = None;
-        let asked = self.pace.service_time();
+        let requested = self.pace.service_time();
         cursor.begin();
         while let Some(window) = cursor.window() {
             match self.source.read_log(window).await {
@@ -317,8 +317,8 @@ impl<S: DeploymentSource> Follower<'_, S> {
                 reported += self.report_held();
             }
         }
-        let asked = asked.map(jiff::Timestamp::as_microsecond);
-        self.lateness.borrow_mut().note(asked, oldest);
+        let requested = requested.map(jiff::Timestamp::as_microsecond);
+        self.lateness.borrow_mut().note(requested, oldest);
         if let Some(at_micros) = cursor.gap_to_report() {
             (self.report)(EventKind::LogGap { at_micros });
         }

@@ -184,7 +184,7 @@ impl ReadBudgets {
 pub(crate) struct Lateness {
     /// When the previous reading was requested, by the service's clock, in
     /// microseconds.
-    asked: Option<i64>,
+    requested_at: Option<i64>,
     latest: Option<Duration>,
 }
 
@@ -198,15 +198,15 @@ const MARGIN: Duration = Duration::from_millis(200);
 impl Lateness {
     /// Notes the time of the oldest line of a reading that was requested at
     /// this moment of the service's clock.
-    pub(crate) fn note(&mut self, asked: Option<i64>, oldest: Option<i64>) {
-        if let Some(before) = self.asked {
+    pub(crate) fn note(&mut self, requested_at: Option<i64>, oldest: Option<i64>) {
+        if let Some(before) = self.requested_at {
             let late = oldest.map(|at| before.saturating_sub(at));
             let late = late.and_then(|late| u64::try_from(late).ok());
             let late = Duration::from_micros(late.unwrap_or_default());
             // One line that was odd is not believed for long.
             self.latest = Some(late.max(self.latest.unwrap_or_default() / 2));
         }
-        self.asked = asked;
+        self.requested_at = requested_at;
     }
 
     /// How long after the end its last line can be read.
@@ -218,7 +218,9 @@ impl Lateness {
     /// of the service's clock; nothing once that reading must have brought it.
     pub(crate) fn missing(&self, ended: i64) -> Duration {
         let last = ended.saturating_add(micros(self.of_the_last()));
-        let missing = self.asked.map_or(0, |asked| last.saturating_sub(asked));
+        let missing = self
+            .requested_at
+            .map_or(0, |requested_at| last.saturating_sub(requested_at));
         Duration::from_micros(u64::try_from(missing).unwrap_or_default())
     }
 }

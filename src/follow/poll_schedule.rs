@@ -104,7 +104,7 @@ struct Observation {
     /// What a look at the run is worth to somebody who is alone, in seconds of
     /// delay.
     price_alone: f64,
-    /// The same where others share the budget.
+    /// What a look at the run is worth if others share the budget.
     price: f64,
     /// What is known of the company's budget.
     share: Option<BudgetShare>,

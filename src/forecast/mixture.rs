@@ -24,7 +24,7 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How fine the density is summed up, in seconds.
 const STEP: f64 = 0.25;
 
-/// The same for a number of looks.
+/// How fine the density is summed up for a number of looks, in seconds.
 const COARSE_STEP: f64 = 1.0;
 
 /// The ages at which sums over all ages are made: from half a second on, each

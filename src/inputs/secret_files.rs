@@ -12,7 +12,7 @@ use crate::files;
 /// The most bytes of such a file. Every secret is shorter.
 const LARGEST: u64 = 64 * 1024;
 
-/// The same variables with the content of its file in the place of each path.
+/// These variables with the content of its file in the place of each path.
 #[must_use]
 pub fn read_secret_files(mut variables: Variables) -> Variables {
     for name in TABLE.iter().flat_map(Input::file_spellings) {

@@ -14,8 +14,7 @@ use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::report::reasons;
 use crate::sanitize::{SanitizedLine, SanitizedText, Sanitizer};
-use crate::text::markdown_escape::{cell, code, fenced, folded, joined, link, without_long_runs};
-use crate::text::truncate::shorten;
+use crate::text::markdown_escape::{cell, code, fenced, folded, joined, link, markdown_text};
 
 /// The most of one text or line of the log in the comment, in bytes.
 const LONGEST_TEXT: usize = 1024;
@@ -31,7 +30,7 @@ pub struct CommentFacts<'a> {
     /// The name of the preview application, or its id.
     pub app: Option<&'a str>,
     /// The status of the preview.
-    pub news: CommentStatus<'a>,
+    pub status: CommentStatus<'a>,
     /// The causes of a failure in the log.
     pub causes: &'a [FailureCause],
     /// The last lines of the deployment's log, oldest first.
@@ -65,9 +64,7 @@ pub enum CommentStatus<'a> {
 /// The text of the comment, its mark included. Why something went wrong stands
 /// first.
 pub fn render(facts: &CommentFacts<'_>, sanitizer: &Sanitizer) -> SanitizedText {
-    let text = |text: &str| {
-        without_long_runs(shorten(sanitizer.line(text), LONGEST_TEXT, sanitizer).as_str())
-    };
+    let text = |text: &str| markdown_text(text, LONGEST_TEXT, sanitizer);
     let mut parts = vec![format!("{}\n### {}", facts.marker.as_str(), heading(facts))];
     let line = |line: &str| not_a_command(text(line));
     let found = causes::markdown(facts.causes, &line, &|target| code(&text(target)));
@@ -76,10 +73,10 @@ pub fn render(facts: &CommentFacts<'_>, sanitizer: &Sanitizer) -> SanitizedText 
     let address = facts.url.and_then(link).filter(|_| facts.is_ready());
     match address {
         Some(address) => parts.extend([address, folded("Details", &[rows])]),
-        None => parts.extend([reasons(facts.news, &text), rows]),
+        None => parts.extend([reasons(facts.status, &text), rows]),
     }
     let is_failure =
-        matches!(facts.news, CommentStatus::Ended(outcome) if outcome.failure().is_some());
+        matches!(facts.status, CommentStatus::Ended(outcome) if outcome.failure().is_some());
     if is_failure && !facts.last_lines.is_empty() && !causes::is_known(facts.causes) {
         let lines = facts.last_lines.iter().map(|shown| line(shown.as_str()));
         let lines: Vec<String> = lines.collect();
@@ -90,13 +87,13 @@ pub fn render(facts: &CommentFacts<'_>, sanitizer: &Sanitizer) -> SanitizedText 
 
 impl CommentFacts<'_> {
     fn is_ready(&self) -> bool {
-        matches!(self.news, CommentStatus::Ended(outcome) if outcome.ending() == ExitStatus::Success)
+        matches!(self.status, CommentStatus::Ended(outcome) if outcome.ending() == ExitStatus::Success)
     }
 }
 
 /// The status of the preview, in a few words.
 fn heading(facts: &CommentFacts<'_>) -> String {
-    match facts.news {
+    match facts.status {
         CommentStatus::Deploying => "⏳ Sevalla preview: deploying".to_owned(),
         CommentStatus::Stopping => "⏹️ Sevalla preview: run interrupted".to_owned(),
         CommentStatus::Ended(outcome) => {
@@ -171,8 +168,8 @@ const fn standing(deployment: &Deployment) -> &'static str {
 }
 
 /// Why, and what to do. A success needs no words.
-fn reasons(news: CommentStatus<'_>, text: &impl Fn(&str) -> String) -> String {
-    match news {
+fn reasons(status: CommentStatus<'_>, text: &impl Fn(&str) -> String) -> String {
+    match status {
         CommentStatus::Ended(outcome) if outcome.ending() != ExitStatus::Success => joined(&[
             code(&text(&outcome.headline)),
             reasons::list(outcome, MOST_REASONS, text),
@@ -200,10 +197,10 @@ fn table(facts: &CommentFacts<'_>, text: &impl Fn(&str) -> String) -> String {
 }
 
 fn rows<'a>(facts: &CommentFacts<'a>, now: &'a str) -> Vec<(&'static str, &'a str)> {
-    let is_ended = matches!(facts.news, CommentStatus::Ended(_));
+    let is_ended = matches!(facts.status, CommentStatus::Ended(_));
     let deployment = facts.deployment;
     // What was seen before a signal is about to change.
-    let last = deployment.filter(|_| !matches!(facts.news, CommentStatus::Stopping));
+    let last = deployment.filter(|_| !matches!(facts.status, CommentStatus::Stopping));
     // Nobody will correct it.
     let is_over = last.is_none_or(|last| last.status.verdict().is_some());
     let status = if is_ended && !is_over {
@@ -252,7 +249,7 @@ mod tests {
 
     /// The text about an end, with the mark left out.
     fn rendered(
-        news: CommentStatus<'_>,
+        status: CommentStatus<'_>,
         deployment: &Deployment,
         last_lines: &[&SanitizedLine],
     ) -> String {
@@ -260,7 +257,7 @@ mod tests {
         let facts = CommentFacts {
             marker: &marker,
             app: Some("shop-pr-12"),
-            news,
+            status,
             causes: &[],
             last_lines,
             url: Some("https://shop-pr-12.sevalla.app"),

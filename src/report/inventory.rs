@@ -61,14 +61,14 @@ impl<'a> SelectedFields<'a> {
         }
     }
 
-    /// The same with a value behind the rest.
+    /// This record with a value behind the rest.
     #[must_use]
     pub fn with_value(mut self, name: &'static str, value: Value) -> Self {
         self.value = Some((name, value));
         self
     }
 
-    /// The same with a list that belongs to it.
+    /// This record with a list that belongs to it.
     #[must_use]
     pub fn with(
         mut self,
@@ -120,7 +120,7 @@ impl Serialize for SelectedFields<'_> {
     }
 }
 
-/// The same without passwords in addresses, such as that of a repository.
+/// A value without passwords in addresses, such as that of a repository.
 fn without_passwords(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(without_password(&text)),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::causes::FailureCause;
 use super::timeline::{Lane, Span, Timeline};
 use crate::ci::{Facts, Host};
-use crate::deployment::{self, Origin, ServiceKind};
+use crate::deployment::{self, Origin};
 use crate::diagnosis::Finding;
 use crate::forecast::history;
 use crate::messages::Failure;
@@ -259,10 +259,7 @@ fn rounded(seconds: f64) -> f64 {
 fn service(service_record: &ServiceRecord) -> Option<Service<'_>> {
     let service = service_record.service?;
     Some(Service {
-        kind: match service.kind {
-            ServiceKind::Application => "application",
-            ServiceKind::StaticSite => "static-site",
-        },
+        kind: service.kind.word(),
         id: service.id.to_string(),
         name: service_record.name.as_deref(),
     })

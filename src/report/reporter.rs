@@ -155,7 +155,7 @@ pub struct ScopedReporter<'a> {
 }
 
 impl ScopedReporter<'_> {
-    /// The same for events about one service.
+    /// A reporter of events about this service.
     #[must_use]
     pub const fn about(self, service: Service) -> Self {
         Self {
@@ -320,7 +320,7 @@ impl Inner {
         let facts = CommentFacts {
             marker,
             app: app.as_deref(),
-            news: *news,
+            status: *news,
             causes: &causes,
             last_lines: &self.last_lines(),
             url: service_record.url.as_deref(),

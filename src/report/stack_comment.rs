@@ -8,8 +8,7 @@ use crate::exit_status::ExitStatus;
 use crate::outcome::Outcome;
 use crate::report::{comment, reasons};
 use crate::sanitize::{SanitizedText, Sanitizer};
-use crate::text::markdown_escape::{cell, code, joined, link, without_long_runs};
-use crate::text::truncate::shorten;
+use crate::text::markdown_escape::{cell, code, joined, link, markdown_text};
 
 /// The most of one text in the comment, in bytes.
 const LONGEST_TEXT: usize = 1024;
@@ -58,9 +57,7 @@ pub(super) fn render(
     rows: &[PreviewRow<'_>],
     sanitizer: &Sanitizer,
 ) -> SanitizedText {
-    let text = |text: &str| {
-        without_long_runs(shorten(sanitizer.line(text), LONGEST_TEXT, sanitizer).as_str())
-    };
+    let text = |text: &str| markdown_text(text, LONGEST_TEXT, sanitizer);
     let marks = rows.iter().filter_map(|row| row.mark.as_ref());
     let marks = std::iter::once(facts.marker).chain(marks);
     let marks: Vec<&str> = marks.map(Marker::as_str).collect();

@@ -12,8 +12,7 @@ use crate::report::run_record::{RunRecord, ServiceRecord};
 use crate::report::{console, gantt, reasons};
 use crate::sanitize::{SanitizedLine, Sanitizer};
 use crate::text::duration::duration;
-use crate::text::markdown_escape::{cell, code, fenced, folded, joined, link, without_long_runs};
-use crate::text::truncate::shorten;
+use crate::text::markdown_escape::{cell, code, fenced, folded, joined, link, markdown_text};
 
 /// The most of one text or line of the log in the summary, in bytes.
 const LONGEST_TEXT: usize = 4 * 1024;
@@ -30,9 +29,7 @@ pub(crate) fn render(
     draws_mermaid: bool,
     sanitizer: &Sanitizer,
 ) -> String {
-    let text = |text: &str| {
-        without_long_runs(shorten(sanitizer.line(text), LONGEST_TEXT, sanitizer).as_str())
-    };
+    let text = |text: &str| markdown_text(text, LONGEST_TEXT, sanitizer);
     let headline = Headline::of(outcome, causes, record);
     let mut parts = vec![heading(&headline, outcome, &text)];
     let is_news = matches!(headline, Headline::Service { is_complete, .. } if !is_complete);

@@ -1,6 +1,9 @@
 //! Untrusted text inside Markdown: table cells, code spans, links and fences that
 //! it cannot leave. Pure.
 
+use crate::sanitize::Sanitizer;
+use crate::text::truncate::shorten;
+
 /// GitHub reads no code span with more than eighty backticks at its ends, and
 /// counts those of a fence to 255: what should be code would be Markdown.
 pub(crate) const MOST_BACKTICKS: usize = 30;
@@ -21,8 +24,14 @@ pub(crate) fn code(text: &str) -> String {
     format!("{fence} {text} {fence}")
 }
 
+/// Untrusted text for the functions of this module: sanitized, cut to so many bytes,
+/// and without long runs of backticks.
+pub(crate) fn markdown_text(text: &str, longest: usize, sanitizer: &Sanitizer) -> String {
+    without_long_runs(shorten(sanitizer.line(text), longest, sanitizer).as_str())
+}
+
 /// The text with long runs of backticks parted.
-pub(crate) fn without_long_runs(text: &str) -> String {
+fn without_long_runs(text: &str) -> String {
     if longest_run_of_backticks(text) <= MOST_BACKTICKS {
         return text.to_owned();
     }

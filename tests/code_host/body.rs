@@ -62,7 +62,7 @@ fn nothing_of_it_does_anything() {
             let facts = CommentFacts {
                 marker: &marker,
                 app: Some(hostile),
-                news,
+                status: news,
                 causes: &[],
                 last_lines: &[&line, &line],
                 url: Some(hostile),
@@ -99,7 +99,7 @@ fn no_secret_is_in_it() {
     let facts = CommentFacts {
         marker: &marker,
         app: Some(TOKEN),
-        news: CommentStatus::Ended(
+        status: CommentStatus::Ended(
             &Outcome::of(Failure::DeploymentFailed, TOKEN)
                 .because(TOKEN)
                 .after(Some(TOKEN.to_owned()))

@@ -29,24 +29,27 @@ fn sources() -> Vec<PathBuf> {
 /// Each type that is visible outside its module, with the files that declare
 /// one of the name.
 fn public_types() -> BTreeMap<String, Vec<PathBuf>> {
-    let mut types = BTreeMap::new();
-    for folder in sources() {
-        collect(&folder, &mut types);
+    let mut types = BTreeMap::<String, Vec<PathBuf>>::new();
+    for path in sources().iter().flat_map(|folder| files(folder)) {
+        for name in declared_in(&std::fs::read_to_string(&path).unwrap()) {
+            types.entry(name).or_default().push(path.clone());
+        }
     }
     types
 }
 
-fn collect(folder: &Path, types: &mut BTreeMap<String, Vec<PathBuf>>) {
+/// The files with Rust in a folder and those below.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(&path, types);
+            all.extend(files(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            for name in declared_in(&std::fs::read_to_string(&path).unwrap()) {
-                types.entry(name).or_default().push(path.clone());
-            }
+            all.push(path);
         }
     }
+    all
 }
 
 /// The names of the types that a file declares with `pub`, `pub(crate)` or
@@ -92,6 +95,25 @@ fn every_word_of_the_glossary_is_the_name_of_a_type() {
     for word in words {
         assert!(types.contains_key(word), "no type is named {word}");
     }
+}
+
+/// A reader meets a comment alone, on hover or in rustdoc, so it says what it is
+/// about.
+#[test]
+fn no_comment_begins_with_what_another_one_says() {
+    let mut found = Vec::new();
+    for path in sources().iter().flat_map(|folder| files(folder)) {
+        let source = std::fs::read_to_string(&path).unwrap();
+        let mut before = "";
+        for line in source.lines().map(str::trim_start) {
+            let is_first = !before.starts_with("///");
+            if is_first && line.starts_with("/// The same") {
+                found.push(format!("{}: {line}", path.display()));
+            }
+            before = line;
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]

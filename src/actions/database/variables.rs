@@ -119,7 +119,7 @@ pub(crate) struct VariableChange {
     pub(crate) last: Option<Timestamp>,
 }
 
-/// The same, without writing a value that a variable has.
+/// Like [`set_variables`], without writing a value that a variable has.
 pub(crate) async fn set_differing(
     client: &Client,
     app: Uuid,

@@ -146,14 +146,16 @@ impl ActionContext<'_> {
         self.refuse(gap, "deployed")
     }
 
-    /// The same for a promotion, whose commit is compared on every target.
+    /// Like [`Self::refuse_unguarded`], for a promotion: the commit is compared on
+    /// every target.
     pub(crate) fn refuse_unguarded_promotion(&self, aim: &PromotionPreflight) -> Option<Outcome> {
         let is_image = aim.targets.iter().any(|target| target.before.is_image);
         let gap = self.plan.gap_of_image().filter(|_| is_image);
         self.refuse(gap, "promoted")
     }
 
-    /// The same for a deployment that somebody else has started.
+    /// Like [`Self::refuse_unguarded`], for a deployment that somebody else has
+    /// started.
     pub(crate) fn refuse_unguarded_following(&self, deployment: &Deployment) -> Option<Outcome> {
         // What is built from a branch has an image too.
         let is_image = deployment.branch.is_none() && deployment.docker_image.is_some();

@@ -81,7 +81,7 @@ pub(crate) struct FinishedDeployment {
     /// Whether this run has started it.
     pub(crate) is_ours: bool,
     /// What came of rolling it back, if that was tried.
-    pub(crate) rollback_report: Option<RollbackReport>,
+    pub(crate) rollback: Option<RollbackReport>,
 }
 
 impl DeploymentContext {
@@ -103,7 +103,7 @@ impl DeploymentContext {
         }
     }
 
-    /// The same with the service's address, as far as it is known.
+    /// This context with the service's address, as far as it is known.
     pub(crate) fn with_address(&self, own: Option<ServiceAddress>) -> Self {
         Self {
             own,
@@ -146,31 +146,31 @@ impl ActionContext<'_> {
         &self,
         source: &DeploymentClient,
         ended: EndedDeployment,
-        scene: &DeploymentContext,
+        context: &DeploymentContext,
         report: Report<'_>,
     ) -> Outcome {
         self.finished.replace(Some(FinishedDeployment {
             deployment: ended.clone(),
-            before: scene.live.clone(),
-            is_behind: scene.behind > 0,
-            log: scene.log.clone(),
-            is_ours: scene.is_ours,
-            rollback_report: None,
+            before: context.live.clone(),
+            is_behind: context.behind > 0,
+            log: context.log.clone(),
+            is_ours: context.is_ours,
+            rollback: None,
         }));
         let outcome = match ended.verdict() {
-            Verdict::Success => self.after_success(source, &ended, scene, report).await,
-            Verdict::Failed => self.after_failure(source, &ended, scene).await,
+            Verdict::Success => self.after_success(source, &ended, context, report).await,
+            Verdict::Failed => self.after_failure(source, &ended, context).await,
             Verdict::Cancelled | Verdict::Skipped => {
-                self.after_nothing(source, &ended, scene).await
+                self.after_nothing(source, &ended, context).await
             }
         };
-        if !self.may_go_back(scene) {
+        if !self.may_go_back(context) {
             return outcome;
         }
         match outcome.failure() {
             // Rarely needed, and large.
             Some(failure) if failure.calls_for_rollback() => {
-                Box::pin(self.go_back(source, &ended, outcome, scene, report)).await
+                Box::pin(self.go_back(source, &ended, outcome, context, report)).await
             }
             Some(failure) if failure.ending() == ExitStatus::Unverified => {
                 outcome.because(NOT_ROLLED_BACK)
@@ -179,8 +179,8 @@ impl ActionContext<'_> {
         }
     }
 
-    fn may_go_back(&self, scene: &DeploymentContext) -> bool {
-        self.plan.on_failure == OnFailure::Rollback && scene.is_ours
+    fn may_go_back(&self, context: &DeploymentContext) -> bool {
+        self.plan.on_failure == OnFailure::Rollback && context.is_ours
     }
 
     /// Goes back to what was live, and adds to the outcome what came of that.
@@ -189,27 +189,27 @@ impl ActionContext<'_> {
         source: &DeploymentClient,
         ended: &Deployment,
         outcome: Outcome,
-        scene: &DeploymentContext,
+        context: &DeploymentContext,
         report: Report<'_>,
     ) -> Outcome {
-        let live = scene.live.as_ref();
-        let rollback_report = self
-            .restore_previous(source.service, live, ended, scene.log.as_ref(), report)
+        let live = context.live.as_ref();
+        let rollback = self
+            .restore_previous(source.service, live, ended, context.log.as_ref(), report)
             .await;
         if let Some(finished) = self.finished.borrow_mut().as_mut() {
-            finished.rollback_report = Some(rollback_report.clone());
+            finished.rollback = Some(rollback.clone());
         }
         // What they say of what is live may not be so any more.
         let outcome = match outcome.ending() {
             ExitStatus::Unverified => outcome.unverified_before(&ended.id),
             _ => outcome,
         };
-        let outcome = match rollback_report.hint {
+        let outcome = match rollback.hint {
             Some(hint) => outcome.hint(hint),
             None => outcome,
         };
-        let outcome = outcome.because(rollback_report.summary);
-        match rollback_report.signal {
+        let outcome = outcome.because(rollback.summary);
+        match rollback.signal {
             Some(signal) => outcome.interrupted_by(signal),
             None => outcome,
         }
@@ -219,16 +219,16 @@ impl ActionContext<'_> {
         &self,
         source: &DeploymentClient,
         deployment: &EndedDeployment,
-        scene: &DeploymentContext,
+        context: &DeploymentContext,
         report: Report<'_>,
     ) -> Outcome {
         let service = source.service;
-        let guard = CommitGuard::new(self.plan, scene.branch.as_deref());
-        let is_known = matches!(scene.own, Some(Ok(Some(_))));
+        let guard = CommitGuard::new(self.plan, context.branch.as_deref());
+        let is_known = matches!(context.own, Some(Ok(Some(_))));
         let url = if !is_known && self.would_wait_for_budget() {
             None
         } else {
-            self.for_more_words(self.report_url(source, scene, report))
+            self.for_more_words(self.report_url(source, context, report))
                 .await
         };
         let id = deployment.id.clone();
@@ -239,7 +239,7 @@ impl ActionContext<'_> {
         if let Some(doubt) = guard.doubt(deployment) {
             report(EventKind::Warning(Warning::UnknownCommit, doubt));
         }
-        if let Some(outcome) = object_to_version(deployment, scene, report) {
+        if let Some(outcome) = object_to_version(deployment, context, report) {
             return outcome;
         }
         tokio::select! {
@@ -248,7 +248,7 @@ impl ActionContext<'_> {
             signal = self.stop.requested() => {
                 Outcome::interrupted(signal).and_ended(deployment)
             }
-            checked = self.purge_and_verify(source, deployment, url, scene, report) => {
+            checked = self.purge_and_verify(source, deployment, url, context, report) => {
                 checked.unwrap_or(outcome)
             }
         }
@@ -259,7 +259,7 @@ impl ActionContext<'_> {
         source: &DeploymentClient,
         deployment: &Deployment,
         url: Option<ServiceAddress>,
-        scene: &DeploymentContext,
+        context: &DeploymentContext,
         report: Report<'_>,
     ) -> Option<Outcome> {
         if self.plan.purge_cache {
@@ -271,7 +271,7 @@ impl ActionContext<'_> {
                 Outcome::unverified(Failure::HealthCheckFailed, &deployment.id).because(why),
             );
         }
-        let deadline = self.end_of_check(scene);
+        let deadline = self.end_of_check(context);
         let (failure, finding) = match self
             .check(check, source, deployment, url, deadline, report)
             .await
@@ -288,8 +288,8 @@ impl ActionContext<'_> {
     }
 
     /// A check that uses up the run's time would leave none for going back.
-    fn end_of_check(&self, scene: &DeploymentContext) -> Instant {
-        if !self.may_go_back(scene) || scene.live.is_none() {
+    fn end_of_check(&self, context: &DeploymentContext) -> Instant {
+        if !self.may_go_back(context) || context.live.is_none() {
             return self.deadline.moment();
         }
         self.deadline.keeping(self.kept_for_going_back(1)).moment()
@@ -401,24 +401,24 @@ impl ActionContext<'_> {
         &self,
         source: &DeploymentClient,
         deployment: &EndedDeployment,
-        scene: &DeploymentContext,
+        context: &DeploymentContext,
     ) -> Outcome {
         let error = build_error(source, &deployment.id);
         let error = self.for_more_words(error).await.flatten();
-        let digest = scene.log.as_ref().map(LogDiagnosis::digest);
-        let context = FailureContext {
+        let digest = context.log.as_ref().map(LogDiagnosis::digest);
+        let failure_context = FailureContext {
             log: digest.as_ref().map(LogEvidence::of).unwrap_or_default(),
             // Something else may be soon.
-            live: if self.may_go_back(scene) {
+            live: if self.may_go_back(context) {
                 PreviouslyLive::Unknown
             } else {
-                scene.live_before
+                context.live_before
             },
         };
         Outcome::of_verdict(
             &deployment.clone().with_build_error(error),
             source.service,
-            context,
+            failure_context,
         )
     }
 
@@ -427,12 +427,12 @@ impl ActionContext<'_> {
     pub(crate) async fn report_url(
         &self,
         source: &DeploymentClient,
-        scene: &DeploymentContext,
+        context: &DeploymentContext,
         report: Report<'_>,
     ) -> ServiceAddress {
-        let url = match &scene.own {
+        let url = match &context.own {
             Some(Ok(Some(url))) => Some(url.clone()),
-            _ => own_address(source, scene.host.as_deref(), FOR_DETAILS).await?,
+            _ => own_address(source, context.host.as_deref(), FOR_DETAILS).await?,
         };
         if let Some(url) = &url {
             report_url(url, report);
@@ -449,11 +449,11 @@ fn report_url(url: &Url, report: Report<'_>) {
 /// to be another than the wanted one.
 fn object_to_version(
     now: &Deployment,
-    scene: &DeploymentContext,
+    context: &DeploymentContext,
     report: Report<'_>,
 ) -> Option<Outcome> {
-    let wanted = scene.wanted.as_ref()?;
-    let replaced = scene.live.as_ref().filter(|live| live.id != wanted.id);
+    let wanted = context.wanted.as_ref()?;
+    let replaced = context.live.as_ref().filter(|live| live.id != wanted.id);
     let objection = match start_rollback::what_came(now, wanted, replaced) {
         RollbackEffect::Wanted => return None,
         RollbackEffect::Unknown => {

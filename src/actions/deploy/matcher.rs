@@ -19,7 +19,7 @@ pub(crate) struct DeploymentMatcher {
     /// The commit, where it is decided before.
     pub(crate) commit: Option<String>,
     pub(crate) kind: DeployKind,
-    /// The same in other words, where the service chooses the version.
+    /// Other matchers of the same deployment, where the service chooses the version.
     pub(crate) alternatives: Vec<Self>,
 }
 
@@ -95,7 +95,7 @@ impl DeploymentMatcher {
         }
     }
 
-    /// The same, or this version, which the service may choose instead.
+    /// This matcher, or this version, which the service may choose instead.
     pub(crate) fn or_version(mut self, version: &Deployment) -> Self {
         let other = Self::version(self.kind, Some(version));
         self.alternatives.push(other);

@@ -161,11 +161,11 @@ impl ActionContext<'_> {
         };
         match started {
             Ok(Started::Known(service, deployment)) if is_followed => {
-                let scene = DeploymentContext {
+                let context = DeploymentContext {
                     is_ours: !work.is_rollback(),
                     ..DeploymentContext::of(before)
                 };
-                Box::pin(self.follow(service, *deployment, &scene)).await
+                Box::pin(self.follow(service, *deployment, &context)).await
             }
             Ok(Started::Known(_, deployment)) => Outcome::triggered(Some(&deployment)),
             Ok(Started::Unseen) => Outcome::triggered(None),
@@ -205,8 +205,8 @@ impl ActionContext<'_> {
         // It may be wanted by whoever has started it.
         self.reporter.explain_interrupt(Abandon::Leave);
         self.reporter.on(EventKind::Found(service, &other));
-        let scene = DeploymentContext::of_anothers(before);
-        Box::pin(self.follow(service, other, &scene)).await
+        let context = DeploymentContext::of_anothers(before);
+        Box::pin(self.follow(service, other, &context)).await
     }
 
     /// Follows a deployment to its end, and does what is to be done then.
@@ -214,9 +214,9 @@ impl ActionContext<'_> {
         &self,
         service: Service,
         deployment: Deployment,
-        scene: &DeploymentContext,
+        context: &DeploymentContext,
     ) -> Outcome {
-        let guard = CommitGuard::new(self.plan, scene.branch.as_deref());
+        let guard = CommitGuard::new(self.plan, context.branch.as_deref());
         let report = |event: EventKind<'_>| self.reporter.on(event);
         let compare = |seen: &Deployment| {
             if let Some(warning) = guard.observe(seen) {
@@ -226,14 +226,14 @@ impl ActionContext<'_> {
         // The follower yields only what later looks show.
         compare(&deployment);
         let log = self.diagnose_log(&report);
-        let scene = &scene.with_log(&log);
+        let context = &context.with_log(&log);
         let source = self.source(service, &deployment.id);
         let end = EndSignal::default();
         let looks = SightingSource::new(&source, &deployment, self.clock);
         let own = RefCell::new(None);
         let follow = async {
             let watch = Follower::new(&looks, deployment, self.deadline, &log, &report)
-                .with_history(scene.past.clone())
+                .with_history(context.past.clone())
                 .with_end_signal(&end)
                 .observed_by(&compare)
                 .reading(self.reading())
@@ -242,28 +242,28 @@ impl ActionContext<'_> {
             tokio::select! {
                 ended = watch => ended,
                 // Large, and of no use to most of the others' futures.
-                never = Box::pin(self.ask_meanwhile(&source, scene, &own)) => match never {},
+                never = Box::pin(self.ask_meanwhile(&source, context, &own)) => match never {},
             }
         };
         let ended = tokio::select! {
             ended = follow => ended,
             signal = self.stop.requested() => {
                 let (ended, seen) = (end.take(), looks.last());
-                return self.interrupt(signal, &source, ended, seen, scene).await;
+                return self.interrupt(signal, &source, ended, seen, context).await;
             }
-            mismatch = guard.cancel_requested(), if !scene.is_anothers => {
-                return self.cancel_mismatch(&source, scene, mismatch).await;
+            mismatch = guard.cancel_requested(), if !context.is_anothers => {
+                return self.cancel_mismatch(&source, context, mismatch).await;
             }
         };
         match ended {
             FollowResult::Seen(ended) => {
-                let scene = &scene.with_address(own.take());
-                Box::pin(self.finalize(&source, ended, scene, &report)).await
+                let context = &context.with_address(own.take());
+                Box::pin(self.finalize(&source, ended, context, &report)).await
             }
             FollowResult::TimedOut { .. }
-                if self.plan.on_timeout == Abandon::Cancel && !scene.is_anothers =>
+                if self.plan.on_timeout == Abandon::Cancel && !context.is_anothers =>
             {
-                self.cancel_late(ended, &source, scene).await
+                self.cancel_late(ended, &source, context).await
             }
             FollowResult::Lost { .. } | FollowResult::TimedOut { .. } => {
                 self.lose_track(&ended, service, looks.last()).await
@@ -291,13 +291,13 @@ impl ActionContext<'_> {
     async fn ask_meanwhile(
         &self,
         source: &DeploymentClient,
-        scene: &DeploymentContext,
+        context: &DeploymentContext,
         own: &RefCell<Option<ServiceAddress>>,
     ) -> Infallible {
         if !self.reporter.is_about_one_of_several() {
             let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
         }
-        let host = scene.host.as_deref();
+        let host = context.host.as_deref();
         let report = |event: EventKind<'_>| self.reporter.on(event);
         self.ask_for_address(source, host, own, Some(&report)).await
     }
@@ -337,7 +337,7 @@ impl ActionContext<'_> {
     async fn cancel_mismatch(
         &self,
         source: &DeploymentClient,
-        scene: &DeploymentContext,
+        context: &DeploymentContext,
         mismatch: String,
     ) -> Outcome {
         let report = |event: EventKind<'_>| self.reporter.on(event);
@@ -355,9 +355,9 @@ impl ActionContext<'_> {
             cancelled = self.cancel_own(&client, source.service, id, &report) => cancelled,
         };
         match cancelled {
-            CancelResult::TooLate(ended) => self.finalize(source, ended, scene, &report).await,
+            CancelResult::TooLate(ended) => self.finalize(source, ended, context, &report).await,
             CancelResult::Ended(ended) if ended.verdict() == Verdict::Failed => {
-                let outcome = self.finalize(source, ended, scene, &report).await;
+                let outcome = self.finalize(source, ended, context, &report).await;
                 outcome.because(mismatch)
             }
             cancelled => Outcome::mismatched(id, &cancelled)
@@ -440,7 +440,7 @@ impl ActionContext<'_> {
         source: &DeploymentClient,
         ended: Option<EndedDeployment>,
         seen: Option<LastSeen>,
-        scene: &DeploymentContext,
+        context: &DeploymentContext,
     ) -> Outcome {
         let outcome = Outcome::interrupted(signal);
         if let Some(ended) = ended {
@@ -448,7 +448,7 @@ impl ActionContext<'_> {
             return outcome.and_ended(&ended);
         }
         let by = Instant::now() + CLEAN_UP;
-        let then = if scene.is_anothers {
+        let then = if context.is_anothers {
             Abandon::Leave
         } else {
             self.on_cancel()
@@ -504,7 +504,7 @@ impl ActionContext<'_> {
         &self,
         ended: FollowResult,
         source: &DeploymentClient,
-        scene: &DeploymentContext,
+        context: &DeploymentContext,
     ) -> Outcome {
         let report = |event: EventKind<'_>| self.reporter.on(event);
         report(EventKind::Note(
@@ -522,7 +522,7 @@ impl ActionContext<'_> {
         match cancelled {
             // Whatever a success has to pass, this one has to as well.
             CancelResult::TooLate(ended) => self
-                .finalize(source, ended, scene, &report)
+                .finalize(source, ended, context, &report)
                 .await
                 .because("It ended just when the run timed out, too late to be cancelled"),
             cancelled => Outcome::of_ended(&ended, service).and_cancelled(id, &cancelled),

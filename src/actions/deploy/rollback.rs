@@ -37,19 +37,19 @@ pub(crate) enum LiveAfterRollback {
 /// What is live after the attempt to go back.
 #[derive(Debug, Clone)]
 pub(crate) struct RollbackReport {
-    /// The same in a sentence.
+    /// What is live, in a sentence.
     pub(crate) summary: String,
     /// What to do next, where that comes of this.
     pub(crate) hint: Option<&'static str>,
     /// The signal that came meanwhile.
     pub(crate) signal: Option<Signal>,
-    /// The same as a value.
+    /// What is live, as a value.
     pub(crate) live: LiveAfterRollback,
 }
 
 impl RollbackReport {
     /// This is said of it.
-    fn so(summary: impl Into<String>) -> Self {
+    fn saying(summary: impl Into<String>) -> Self {
         Self {
             summary: summary.into(),
             hint: None,
@@ -118,7 +118,7 @@ impl ActionContext<'_> {
             biased;
             signal = self.stop.requested() => {
                 report(EventKind::Stopping(signal, None));
-                return RollbackReport::so("Nothing was rolled back")
+                return RollbackReport::saying("Nothing was rolled back")
                     .live(LiveAfterRollback::AsDeployed)
                     .stopped_by(signal);
             }
@@ -129,11 +129,11 @@ impl ActionContext<'_> {
             // What was read before is as good as can be.
             (Err(_), Some(known)) => known.clone(),
             (Ok(None), _) => {
-                return RollbackReport::so(nothing_before(wrong))
+                return RollbackReport::saying(nothing_before(wrong))
                     .live(LiveAfterRollback::AsDeployed);
             }
             (Err(error), None) => {
-                return RollbackReport::so(format!("It could not be rolled back: {error}"))
+                return RollbackReport::saying(format!("It could not be rolled back: {error}"))
                     .live(LiveAfterRollback::AsDeployed);
             }
         };
@@ -167,9 +167,9 @@ impl ActionContext<'_> {
             }
             WriteResult::Interrupted(Interruption { signal, result, .. }) => {
                 let rollback_report = match result {
-                    Some(Ok(rollback)) => RollbackReport::so(goes_on(&rollback)),
+                    Some(Ok(rollback)) => RollbackReport::saying(still_running(&rollback)),
                     Some(Err(not_begun)) => attempt.explain(not_begun),
-                    None => RollbackReport::so(
+                    None => RollbackReport::saying(
                         "A rollback was on its way when the signal came; whether it took effect \
                          is not known",
                     ),
@@ -182,7 +182,7 @@ impl ActionContext<'_> {
             rollback_report = self.follow_rollback(attempt, rollback.clone(), &done, report) => rollback_report,
             signal = self.stop.requested() => {
                 let summary = done.borrow_mut().take();
-                RollbackReport::so(summary.unwrap_or_else(|| goes_on(&rollback))).stopped_by(signal)
+                RollbackReport::saying(summary.unwrap_or_else(|| still_running(&rollback))).stopped_by(signal)
             }
         }
     }
@@ -270,13 +270,13 @@ fn explain_verification(
     verification: Option<VerificationResult>,
 ) -> RollbackReport {
     match verification {
-        None => RollbackReport::so(summary),
-        Some(VerificationResult::Well) => RollbackReport::so(format!("{summary}. Its health check passed")),
+        None => RollbackReport::saying(summary),
+        Some(VerificationResult::Well) => RollbackReport::saying(format!("{summary}. Its health check passed")),
         Some(VerificationResult::Unknown(reason)) => {
-            RollbackReport::so(format!("{summary}. {reason}"))
+            RollbackReport::saying(format!("{summary}. {reason}"))
         }
         Some(VerificationResult::Badly(reason)) => {
-            RollbackReport::so(format!("{summary}. After that: {reason}")).hint(
+            RollbackReport::saying(format!("{summary}. After that: {reason}")).hint(
                 "The live version fails the check too. Check what both versions have in common, such as variables, a database or verify-url itself",
             )
         }
@@ -305,20 +305,20 @@ impl RollbackAttempt<'_> {
 
     fn explain(&self, not_begun: RollbackError) -> RollbackReport {
         match not_begun {
-            RollbackError::Replaced(summary) => RollbackReport::so(summary),
+            RollbackError::Replaced(summary) => RollbackReport::saying(summary),
             RollbackError::Unseen => {
-                RollbackReport::so(self.not_rolled_back("its deployment is not known"))
+                RollbackReport::saying(self.not_rolled_back("its deployment is not known"))
             }
             // It may have been rolled back after all.
             RollbackError::Failed(
                 error @ (TriggerError::Ambiguous { .. } | TriggerError::Unidentified(_)),
-            ) => RollbackReport::so(format!(
+            ) => RollbackReport::saying(format!(
                 "Whether it was rolled back is unknown: {}",
                 reasons(error)
             ))
             .hint(CHECK_LIVE_VERSION),
             RollbackError::Failed(error) => {
-                RollbackReport::so(self.not_rolled_back(&reasons(error)))
+                RollbackReport::saying(self.not_rolled_back(&reasons(error)))
                     .live(LiveAfterRollback::AsDeployed)
             }
         }
@@ -327,14 +327,14 @@ impl RollbackAttempt<'_> {
     /// The rollback was not seen to succeed.
     fn explain_end(&self, ended: &FollowResult) -> RollbackReport {
         match ended {
-            FollowResult::Seen(now) => RollbackReport::so(self.not_rolled_back(&format!(
+            FollowResult::Seen(now) => RollbackReport::saying(self.not_rolled_back(&format!(
                 "the rollback, deployment {}, ended {}",
                 now.id,
                 now.status.word()
             )))
             .live(LiveAfterRollback::AsDeployed),
             FollowResult::TimedOut { last, .. } | FollowResult::Lost { last, .. } => {
-                RollbackReport::so(format!(
+                RollbackReport::saying(format!(
                     "Rolling back was started as deployment {}, whose end was not seen",
                     last.id
                 ))
@@ -416,7 +416,7 @@ fn as_it_is(wrong: &Deployment) -> &'static str {
     }
 }
 
-fn goes_on(rollback: &Deployment) -> String {
+fn still_running(rollback: &Deployment) -> String {
     format!(
         "A rollback was started as deployment {}; this run did not see its end",
         rollback.id

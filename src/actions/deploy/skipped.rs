@@ -27,24 +27,24 @@ impl ActionContext<'_> {
         &self,
         source: &DeploymentClient,
         deployment: &EndedDeployment,
-        scene: &DeploymentContext,
+        context: &DeploymentContext,
     ) -> Outcome {
         let is_skipped = deployment.verdict() == Verdict::Skipped;
-        if is_skipped && self.may_pass_by_itself(deployment, scene) {
+        if is_skipped && self.may_pass_by_itself(deployment, context) {
             return self.after_filters(source, deployment).await;
         }
         let neighbours = neighbours(source, deployment, Patience::Once);
         let read = self.for_more_words(neighbours).await;
         let neighbours = read.and_then(Result::ok).unwrap_or_default();
-        let live = match scene.live_before {
+        let live = match context.live_before {
             PreviouslyLive::Unknown => neighbours.live,
             known => known,
         };
         let passes = is_skipped && self.plan.on_skipped == Some(OnSkipped::Pass);
         match neighbours.newer {
             Some(newer) => {
-                let context = FailureContext::default();
-                let outcome = Outcome::of_verdict(deployment, source.service, context);
+                let failure_context = FailureContext::default();
+                let outcome = Outcome::of_verdict(deployment, source.service, failure_context);
                 let outcome = outcome.superseded_by(&newer);
                 if passes {
                     outcome.which_passes()
@@ -54,22 +54,22 @@ impl ActionContext<'_> {
             }
             None if passes => Outcome::nothing_deployed(deployment, source.service, live),
             None => {
-                let context = FailureContext {
+                let failure_context = FailureContext {
                     live,
                     ..FailureContext::default()
                 };
-                Outcome::of_verdict(deployment, source.service, context)
+                Outcome::of_verdict(deployment, source.service, failure_context)
             }
         }
     }
 
     /// Whether `skipped` is a normal end: Sevalla leaves such a deployment when
     /// a push touches none of the paths that deploy the service.
-    fn may_pass_by_itself(&self, deployment: &Deployment, scene: &DeploymentContext) -> bool {
+    fn may_pass_by_itself(&self, deployment: &Deployment, context: &DeploymentContext) -> bool {
         // A preview may be brought up to date by a push.
         let follows = match self.plan.task {
             Task::Follow(..) => true,
-            Task::CreatePreview(_) => !scene.is_ours && !scene.is_first,
+            Task::CreatePreview(_) => !context.is_ours && !context.is_first,
             _ => false,
         };
         let is_automatic = deployment.origin == Origin::Automatic;
@@ -91,11 +91,11 @@ impl ActionContext<'_> {
             }
         };
         let failed = |live| {
-            let context = FailureContext {
+            let failure_context = FailureContext {
                 live,
                 ..FailureContext::default()
             };
-            Outcome::of_verdict(deployment, source.service, context)
+            Outcome::of_verdict(deployment, source.service, failure_context)
         };
         match neighbours {
             Ok(SkipContext {

@@ -228,7 +228,7 @@ pub(crate) async fn find_started(
     search_to_the_end(client, async || search(client, service, before).await).await
 }
 
-/// The same for the first deployment of a service that was just made: the
+/// Looks for the first deployment of a service that was just created: the
 /// service starts it by itself.
 pub(crate) async fn find_first(client: &Client, service: Service) -> Option<Deployment> {
     let all = async || {

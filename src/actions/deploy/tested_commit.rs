@@ -89,7 +89,7 @@ impl GuardGap {
         format!("the commit guard has nothing to compare: {}", self.reason)
     }
 
-    /// The same as a warning. A commit that the user names is still compared if
+    /// The gap as a warning. A commit that the user names is still compared if
     /// Sevalla reports one in the end.
     pub(crate) fn as_warning(&self) -> String {
         format!(
@@ -193,7 +193,7 @@ impl Plan {
         })
     }
 
-    /// The same where Sevalla does not say which branch that is.
+    /// What is missing if Sevalla does not report the branch of the deployment.
     pub(crate) fn gap_of_unknown_branch(&self) -> Option<GuardGap> {
         let is_of_branch = matches!(self.expected_commit, ExpectedRevision::OfBranch { .. });
         (self.is_guarded() && is_of_branch).then(|| {
@@ -202,7 +202,7 @@ impl Plan {
         })
     }
 
-    /// The same for a deployment that has succeeded already: the commit that
+    /// What is missing for a deployment that has succeeded already: a commit that
     /// Sevalla does not report of it now it will not report at all.
     pub(crate) fn gap_of_ended(&self, deployment: &Deployment) -> Option<GuardGap> {
         let is_over = deployment.status.verdict() == Some(Verdict::Success);
@@ -213,13 +213,13 @@ impl Plan {
         })
     }
 
-    /// The same for what has no commit.
+    /// What is missing for a deployment that has no commit.
     pub(crate) fn gap_of_image(&self) -> Option<GuardGap> {
         self.is_guarded()
             .then(|| GuardGap::of_nothing_built("an image has no commit that Sevalla could report"))
     }
 
-    /// The same for what takes an earlier build.
+    /// What is missing for a deployment that takes an earlier build.
     pub(crate) fn gap_of_earlier_build(&self) -> Option<GuardGap> {
         self.is_guarded().then(|| {
             GuardGap::of_nothing_built(

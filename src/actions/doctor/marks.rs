@@ -279,7 +279,7 @@ fn raw_time(line: &Value) -> Option<i64> {
     whole
 }
 
-/// The same in microseconds, whatever its unit seems to be.
+/// The time in microseconds, whatever its unit seems to be.
 pub(super) fn micros(line: &Value) -> Option<i64> {
     let raw = raw_time(line)?;
     Some(match raw {

@@ -11,20 +11,20 @@ use crate::outcome::Outcome;
 impl ActionContext<'_> {
     /// Deletes what has the confirmed name; what is gone is as good.
     pub(crate) async fn delete(&self, request: &DeleteRequest) -> Outcome {
-        let course = DeletionProgress::default();
+        let progress = DeletionProgress::default();
         let deleted = async {
-            match self.try_to_delete(request, &course).await {
+            match self.try_to_delete(request, &progress).await {
                 Ok(outcome) => outcome,
                 Err(error) => self.not_done(error).await,
             }
         };
-        self.unless_left(&course, deleted).await
+        self.unless_left(&progress, deleted).await
     }
 
     async fn try_to_delete(
         &self,
         request: &DeleteRequest,
-        course: &DeletionProgress,
+        progress: &DeletionProgress,
     ) -> Result<Outcome, TriggerError> {
         let report = |event: EventKind<'_>| self.reporter.on(event);
         let noun = request.what.kind().noun();
@@ -48,7 +48,7 @@ impl ActionContext<'_> {
             status: record.text("status"),
             is_preview: false,
         };
-        let removed = deletion::remove(&self.client, &it, course, &report).await?;
-        Ok(of_removed(&it.label, &removed, course))
+        let removed = deletion::remove(&self.client, &it, progress, &report).await?;
+        Ok(of_removed(&it.label, &removed, progress))
     }
 }

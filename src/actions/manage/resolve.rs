@@ -410,7 +410,7 @@ fn credentials(inputs: &Inputs, validation: &mut Validation) -> Option<Credentia
 }
 
 impl ResourceAction {
-    /// The same with a password for a new database that has none yet.
+    /// Sets the password of a new database that has none yet.
     pub(crate) fn draw(&mut self, drawn: Option<Password>) {
         if let Self::CreateDatabase(new) = self
             && new.password.is_none()

@@ -66,12 +66,12 @@ pub(crate) struct DeferredComment {
 impl DeferredComment {
     /// Writes how the run ended into the comment.
     pub(crate) async fn write(&self, outcome: &Outcome, reporter: &Reporter) {
-        let news = if self.is_deleted {
+        let status = if self.is_deleted {
             CommentStatus::Deleted
         } else {
             CommentStatus::Ended(outcome)
         };
-        let text = reporter.comment(&self.marker, &news);
+        let text = reporter.comment(&self.marker, &status);
         let write = write(&self.host, self.number, &self.marker, &text, self.is_made);
         let trouble = match timeout_at(self.by, write).await {
             Ok(Ok(())) => return,
@@ -176,11 +176,11 @@ impl ActionContext<'_> {
         number: Option<u64>,
         most: Duration,
     ) -> Option<PullRequest> {
-        let asked = tokio::select! {
-            asked = self.ask_for(number?, most) => asked,
+        let answer = tokio::select! {
+            answer = self.ask_for(number?, most) => answer,
             _ = self.stop.requested() => return None,
         };
-        asked.map_err(|unread| self.warn_of(&unread)).ok()
+        answer.map_err(|unread| self.warn_of(&unread)).ok()
     }
 
     /// Says why a pull request was not read. One that is silent was named before.
@@ -202,8 +202,8 @@ impl ActionContext<'_> {
             None if self.is_host_silent.get() => return Err(PullRequestError::Silent),
             None => return Err(PullRequestError::CannotAsk),
         };
-        let asked = self.in_time(by, host.pull_request(number)).await;
-        asked
+        let answer = self.in_time(by, host.pull_request(number)).await;
+        answer
             .ok_or(PullRequestError::Silent)?
             .map_err(PullRequestError::Error)
     }
@@ -220,8 +220,8 @@ impl ActionContext<'_> {
         };
         let key = preview.pipeline.map(|pipeline| pipeline.to_string());
         let marker = Marker::of(&key.unwrap_or_default());
-        let asked = self.unless_asked_to_end(by, host.kept_apps(number, &marker));
-        match asked.await {
+        let answer = self.unless_asked_to_end(by, host.kept_apps(number, &marker));
+        match answer.await {
             // Without a pipeline, each may be the one.
             Some(Ok(mut kept)) if preview.pipeline.is_none() => {
                 kept.ours.append(&mut kept.elsewhere);
@@ -322,8 +322,8 @@ impl ActionContext<'_> {
         let Some(Ok(host)) = self.code_host(by) else {
             return (!self.is_host_silent.get()).then(Vec::new);
         };
-        let asked = self.unless_asked_to_end(by, host.open_pull_requests(branch));
-        match asked.await {
+        let answer = self.unless_asked_to_end(by, host.open_pull_requests(branch));
+        match answer.await {
             Some(Ok(mut open)) => {
                 open.retain(|other| *other != number);
                 Some(open)
@@ -342,7 +342,7 @@ impl ActionContext<'_> {
         ask: impl Future<Output = Result<T, CodeHostError>>,
     ) -> Option<Result<T, CodeHostError>> {
         tokio::select! {
-            asked = self.in_time(by, ask) => asked,
+            answer = self.in_time(by, ask) => answer,
             _ = self.stop.requested() => None,
         }
     }
@@ -353,35 +353,35 @@ impl ActionContext<'_> {
         &self,
         number: Option<u64>,
         pipeline: &str,
-        news: CommentStatus<'_>,
+        status: CommentStatus<'_>,
     ) {
-        let page = CommentScope {
+        let scope = CommentScope {
             number,
             marker: Marker::of(pipeline),
-            is_made: !matches!(news, CommentStatus::Deleted),
+            is_made: !matches!(status, CommentStatus::Deleted),
         };
-        self.write_or_defer(&page, news).await;
+        self.write_or_defer(&scope, status).await;
     }
 
-    /// The same where there is a comment with this mark; makes none.
+    /// Updates the comment with this mark, if there is one; creates none.
     pub(crate) async fn correct_comment(
         &self,
         number: Option<u64>,
         marker: Marker,
-        news: CommentStatus<'_>,
+        status: CommentStatus<'_>,
     ) {
-        let page = CommentScope {
+        let scope = CommentScope {
             number,
             marker,
             is_made: false,
         };
-        self.write_or_defer(&page, news).await;
+        self.write_or_defer(&scope, status).await;
     }
 
     /// Writes, unless a signal comes or the run's time is over: then the end is
     /// reported after everything else.
-    async fn write_or_defer(&self, page: &CommentScope, news: CommentStatus<'_>) {
-        let most = match news {
+    async fn write_or_defer(&self, scope: &CommentScope, status: CommentStatus<'_>) {
+        let most = match status {
             CommentStatus::Deploying => BEFORE_THE_START,
             // Outputs and summary wait for it.
             CommentStatus::Ended(_) => AFTER_DEADLINE,
@@ -389,36 +389,36 @@ impl ActionContext<'_> {
         };
         let write = async {
             if self.deadline.is_over() {
-                self.defer(page, news, Instant::now() + AFTER_DEADLINE);
+                self.defer(scope, status, Instant::now() + AFTER_DEADLINE);
             } else {
-                self.write_comment(page, news, most).await;
+                self.write_comment(scope, status, most).await;
             }
         };
         tokio::select! {
             biased;
             _ = self.stop.requested() => {
                 let at = self.stop.requested_at().unwrap_or_else(Instant::now);
-                self.defer(page, news, at + AFTER_SIGNAL);
+                self.defer(scope, status, at + AFTER_SIGNAL);
             }
             () = write => {}
         }
     }
 
     /// Leaves the comment to be written when the run has reported its end.
-    fn defer(&self, page: &CommentScope, news: CommentStatus<'_>, by: Instant) {
-        let is_deleted = matches!(news, CommentStatus::Deleted);
-        if !is_deleted && !matches!(news, CommentStatus::Ended(_)) || !self.may_comment() {
+    fn defer(&self, scope: &CommentScope, status: CommentStatus<'_>, by: Instant) {
+        let is_deleted = matches!(status, CommentStatus::Deleted);
+        if !is_deleted && !matches!(status, CommentStatus::Ended(_)) || !self.may_comment() {
             return;
         }
-        let (Some(number), Some(Ok(host))) = (page.number, self.code_host(by)) else {
+        let (Some(number), Some(Ok(host))) = (scope.number, self.code_host(by)) else {
             return;
         };
         self.deferred_comment.set(Some(DeferredComment {
             host,
             number,
-            marker: page.marker.clone(),
+            marker: scope.marker.clone(),
             // After a signal there may be none, and then none is needed.
-            is_made: page.is_made && self.stop.signal().is_none(),
+            is_made: scope.is_made && self.stop.signal().is_none(),
             is_deleted,
             by,
         }));
@@ -439,12 +439,12 @@ impl ActionContext<'_> {
             done = &mut work => return done,
             _ = self.stop.requested() => {}
         }
-        let page = CommentScope {
+        let scope = CommentScope {
             number,
             marker: Marker::of(pipeline),
             is_made: false,
         };
-        let write = self.write_comment(&page, CommentStatus::Stopping, STOPPING_TIMEOUT);
+        let write = self.write_comment(&scope, CommentStatus::Stopping, STOPPING_TIMEOUT);
         tokio::select! {
             biased;
             done = &mut work => return done,
@@ -453,12 +453,12 @@ impl ActionContext<'_> {
         work.await
     }
 
-    async fn write_comment(&self, page: &CommentScope, news: CommentStatus<'_>, most: Duration) {
+    async fn write_comment(&self, scope: &CommentScope, status: CommentStatus<'_>, most: Duration) {
         if !self.may_comment() {
             return;
         }
         let by = (self.deadline.moment() + LAST_REQUESTS).min(Instant::now() + most);
-        let (Some(number), Some(host)) = (page.number, self.code_host(by)) else {
+        let (Some(number), Some(host)) = (scope.number, self.code_host(by)) else {
             if self.plan.comment == Comment::Always {
                 self.reporter.on(EventKind::Warning(
                     Warning::NoComment,
@@ -468,10 +468,10 @@ impl ActionContext<'_> {
             }
             return;
         };
-        let text = self.reporter.comment(&page.marker, &news);
+        let text = self.reporter.comment(&scope.marker, &status);
         let written = match host {
             Ok(host) => {
-                let write = write(&host, number, &page.marker, &text, page.is_made);
+                let write = write(&host, number, &scope.marker, &text, scope.is_made);
                 self.in_time(by, write).await
             }
             Err(error) => Some(Err(error)),

@@ -263,7 +263,7 @@ impl ActionContext<'_> {
                 oldest.label(),
                 app.label()
             )));
-            let course = DeletionProgress::default();
+            let progress = DeletionProgress::default();
             let deleted = tokio::select! {
                 // The signal first, as in `until_stopped`.
                 biased;
@@ -272,7 +272,7 @@ impl ActionContext<'_> {
                     let outcome = Outcome::interrupted(signal).because(reason);
                     return Err(outcome.hint("Delete it with delete-preview-app and app-id"));
                 }
-                deleted = request_deletion::delete_preview(&client, app.id, &course, &report) => deleted,
+                deleted = request_deletion::delete_preview(&client, app.id, &progress, &report) => deleted,
             };
             let end = match deleted {
                 // What was accepted goes by itself.
@@ -282,7 +282,7 @@ impl ActionContext<'_> {
                 {
                     continue;
                 }
-                Ok(Some(deleted)) => of_removed(&deleted.label, &deleted.end, &course),
+                Ok(Some(deleted)) => of_removed(&deleted.label, &deleted.end, &progress),
                 Err(error) => self.not_started(error).await,
             };
             let text = format!(
@@ -345,11 +345,11 @@ impl ActionContext<'_> {
             signal = self.stop.requested() => return Outcome::interrupted(signal)
                 .because(format!("Preview app {app} of the other run was left as it is")),
         };
-        let scene = DeploymentContext {
+        let context = DeploymentContext {
             is_anothers: true,
             ..of_new(new)
         };
-        self.follow_seen(app, first, &scene).await
+        self.follow_seen(app, first, &context).await
     }
 
     /// Follows the first deployment of a new app.
@@ -371,7 +371,7 @@ impl ActionContext<'_> {
         &self,
         app: Uuid,
         first: Result<Option<Deployment>, TriggerError>,
-        scene: &DeploymentContext,
+        context: &DeploymentContext,
     ) -> Outcome {
         let service = Service::application(app);
         match first {
@@ -380,7 +380,7 @@ impl ActionContext<'_> {
                 if !self.plan.follow {
                     return Outcome::triggered(Some(&deployment));
                 }
-                self.follow(service, deployment, scene).await
+                self.follow(service, deployment, context).await
             }
             Ok(None) => Outcome::of(
                 Failure::FirstDeploymentMissing,

@@ -142,7 +142,7 @@ async fn find_new(
         &kept,
         all,
         &before.known,
-        DeletingApps::Living,
+        DeletingApps::Excluded,
     );
     let found = chosen.await?.found.into_iter();
     Ok(found.map(|found| found.app).collect())

@@ -39,7 +39,7 @@ impl ActionContext<'_> {
             .await
     }
 
-    /// The same for a pull request that was closed when the event was made. An
+    /// Deletes the preview app of a pull request that the event says is closed. An
     /// old job may be run again after it was reopened.
     pub(crate) async fn end_preview(&self, preview: &Preview) -> Outcome {
         let number = preview.pull_request;
@@ -101,7 +101,7 @@ impl ActionContext<'_> {
     /// Deletes, unless somebody asks to end: then says how far that has come.
     pub(crate) async fn unless_left(
         &self,
-        course: &DeletionProgress,
+        progress: &DeletionProgress,
         work: impl Future<Output = Outcome>,
     ) -> Outcome {
         let signal = match self.until_stopped(work).await {
@@ -109,8 +109,11 @@ impl ActionContext<'_> {
             Err(signal) => signal,
         };
         let outcome = Outcome::interrupted(signal);
-        let outcome = course.so_far().into_iter().fold(outcome, Outcome::because);
-        if course.has_written() {
+        let outcome = progress
+            .so_far()
+            .into_iter()
+            .fold(outcome, Outcome::because);
+        if progress.has_written() {
             outcome.hint(RUN_AGAIN)
         } else {
             outcome
@@ -125,7 +128,7 @@ impl ActionContext<'_> {
         known: Option<KeptApps>,
         found: &RefCell<Vec<Uuid>>,
     ) -> Outcome {
-        let course = DeletionProgress::default();
+        let progress = DeletionProgress::default();
         let ends = RefCell::default();
         let all = async {
             let deleted = async {
@@ -135,7 +138,7 @@ impl ActionContext<'_> {
                     None => Box::pin(self.previews_to_delete(preview, known)).await?,
                 };
                 found.borrow_mut().clone_from(&apps);
-                self.delete_each(apps, &course, &ends).await;
+                self.delete_each(apps, &progress, &ends).await;
                 Ok(())
             };
             match deleted.await {
@@ -143,7 +146,7 @@ impl ActionContext<'_> {
                 Err(error) => self.not_started(error).await,
             }
         };
-        let outcome = self.unless_left(&course, all).await;
+        let outcome = self.unless_left(&progress, all).await;
         // There are any left only where a signal came.
         let also = |outcome: Outcome, end: Outcome| outcome.because(end.headline);
         ends.take().into_iter().fold(outcome, also)
@@ -152,18 +155,18 @@ impl ActionContext<'_> {
     async fn delete_each(
         &self,
         apps: Vec<Uuid>,
-        course: &DeletionProgress,
+        progress: &DeletionProgress,
         ends: &RefCell<Vec<Outcome>>,
     ) {
         for app in apps {
-            course.begin();
-            let end = match self.delete_one(app, course).await {
+            progress.begin();
+            let end = match self.delete_one(app, progress).await {
                 Ok(end) => end,
                 Err(error) => self.not_started(error).await,
             };
             ends.borrow_mut().push(end);
         }
-        course.begin();
+        progress.begin();
     }
 
     async fn previews_to_delete(
@@ -186,7 +189,7 @@ impl ActionContext<'_> {
     async fn delete_one(
         &self,
         app: Uuid,
-        course: &DeletionProgress,
+        progress: &DeletionProgress,
     ) -> Result<Outcome, TriggerError> {
         let report = |event: EventKind<'_>| self.reporter.on(event);
         let Some(record) = request_deletion::preflight_deletion(&self.client, app).await? else {
@@ -202,9 +205,9 @@ impl ActionContext<'_> {
             return Ok(Outcome::planned(&format!("delete preview app {app}")));
         }
         let Deleted { label, end } =
-            request_deletion::delete_known_preview(&self.client, app, record, course, &report)
+            request_deletion::delete_known_preview(&self.client, app, record, progress, &report)
                 .await?;
-        Ok(of_removed(&label, &end, course))
+        Ok(of_removed(&label, &end, progress))
     }
 }
 
@@ -227,7 +230,7 @@ pub(crate) fn as_it_is(preview: &Preview, request: Option<&PullRequest>) -> Prev
 pub(crate) fn of_removed(
     label: &str,
     removed: &DeletionResult,
-    course: &DeletionProgress,
+    progress: &DeletionProgress,
 ) -> Outcome {
     let outcome = match removed {
         DeletionResult::Gone => return Outcome::success(format!("Deleted {label}")),
@@ -248,7 +251,10 @@ pub(crate) fn of_removed(
         )
         .hint("Run this again, delete it in the dashboard, or ask Sevalla's support"),
     };
-    course.stopped().into_iter().fold(outcome, Outcome::because)
+    progress
+        .stopped()
+        .into_iter()
+        .fold(outcome, Outcome::because)
 }
 
 /// One outcome from those of all: a success only if all are.
@@ -322,15 +328,15 @@ impl fmt::Display for CleanupSummary {
 impl ActionContext<'_> {
     /// Deletes previews that nobody needs any more.
     pub(crate) async fn clean_previews(&self, cleaning: &CleanupPolicy) -> Outcome {
-        let course = DeletionProgress::default();
-        let tally = RefCell::default();
+        let progress = DeletionProgress::default();
+        let summary = RefCell::default();
         // Boxed: what waits in it is large.
-        let work = Box::pin(self.clean(cleaning, &course, &tally));
-        let mut outcome = self.unless_left(&course, work).await;
+        let work = Box::pin(self.clean(cleaning, &progress, &summary));
+        let mut outcome = self.unless_left(&progress, work).await;
         if let ExitStatus::Interrupted(_) = outcome.ending() {
             outcome = outcome.because("Some previews may not have been looked at");
-            let current = tally.borrow_mut().current.take();
-            if let Some((app, number)) = current.filter(|_| course.has_requested()) {
+            let current = summary.borrow_mut().current.take();
+            if let Some((app, number)) = current.filter(|_| progress.has_requested()) {
                 let marker = Marker::of_app(app);
                 self.correct_comment(Some(number), marker, CommentStatus::Ended(&outcome))
                     .await;
@@ -339,7 +345,7 @@ impl ActionContext<'_> {
         if outcome.is_good() {
             outcome
         } else {
-            outcome.because(tally.borrow().to_string())
+            outcome.because(summary.borrow().to_string())
         }
     }
 
@@ -348,8 +354,8 @@ impl ActionContext<'_> {
     async fn clean(
         &self,
         cleaning: &CleanupPolicy,
-        course: &DeletionProgress,
-        tally: &RefCell<CleanupSummary>,
+        progress: &DeletionProgress,
+        summary: &RefCell<CleanupSummary>,
     ) -> Outcome {
         let listed = match find::list_previews(&self.client).await {
             Ok(listed) => listed,
@@ -365,8 +371,8 @@ impl ActionContext<'_> {
         let mut tried = 0;
         // The oldest are the likeliest, and the longest in the way.
         for app in listed.all.into_iter().rev() {
-            course.begin();
-            let stale = match self.classify(cleaning, app, tally).await {
+            progress.begin();
+            let stale = match self.classify(cleaning, app, summary).await {
                 Ok(Some(stale)) => stale,
                 Ok(None) => continue,
                 Err(error) => {
@@ -386,21 +392,21 @@ impl ActionContext<'_> {
             let reported = format!("{}: {}", stale.label, stale.why);
             self.reporter.on(EventKind::Note(&reported));
             if !self.plan.dry_run {
-                failed = failed.or(self.remove(stale, course, tally).await);
+                failed = failed.or(self.remove(stale, progress, summary).await);
             }
         }
-        let failed = failed.or_else(|| Self::read_none(tally));
+        let failed = failed.or_else(|| Self::read_none(summary));
         if self.plan.dry_run && failed.is_none() {
             return Outcome::planned(&format!("delete {tried} preview apps"));
         }
-        failed.unwrap_or_else(|| Outcome::success(tally.borrow().to_string()))
+        failed.unwrap_or_else(|| Outcome::success(summary.borrow().to_string()))
     }
 
     /// The outcome of a cleaning that has read no pull request, though there were
     /// some to read.
-    fn read_none(tally: &RefCell<CleanupSummary>) -> Option<Outcome> {
-        let tally = tally.borrow();
-        let (number, unread) = tally.unread.as_ref().filter(|_| tally.read == 0)?;
+    fn read_none(summary: &RefCell<CleanupSummary>) -> Option<Outcome> {
+        let summary = summary.borrow();
+        let (number, unread) = summary.unread.as_ref().filter(|_| summary.read == 0)?;
         let outcome = unread.outcome(*number);
         Some(
             outcome
@@ -412,25 +418,25 @@ impl ActionContext<'_> {
     async fn remove(
         &self,
         stale: StalePreview,
-        course: &DeletionProgress,
-        tally: &RefCell<CleanupSummary>,
+        progress: &DeletionProgress,
+        summary: &RefCell<CleanupSummary>,
     ) -> Option<Outcome> {
         let report = |event: EventKind<'_>| self.reporter.on(event);
-        tally.borrow_mut().current = stale.request.map(|number| (stale.app, number));
+        summary.borrow_mut().current = stale.request.map(|number| (stale.app, number));
         let deleted =
-            request_deletion::delete_preview(&self.client, stale.app, course, &report).await;
+            request_deletion::delete_preview(&self.client, stale.app, progress, &report).await;
         let end = match deleted {
             Ok(deleted) => {
-                tally.borrow_mut().count(deleted.as_ref());
-                deleted.map(|Deleted { label, end }| of_removed(&label, &end, course))
+                summary.borrow_mut().count(deleted.as_ref());
+                deleted.map(|Deleted { label, end }| of_removed(&label, &end, progress))
             }
             Err(error) => {
                 let error = self.not_started(error).await;
                 Some(error.because(format!("It was {}", stale.label)))
             }
         };
-        let was_asked = course.has_requested();
-        course.begin();
+        let was_asked = progress.has_requested();
+        progress.begin();
         let failed = end.filter(|end| !end.is_good());
         let news = match &failed {
             Some(failed) => CommentStatus::Ended(failed),
@@ -441,7 +447,7 @@ impl ActionContext<'_> {
             let marker = Marker::of_app(stale.app);
             self.correct_comment(Some(number), marker, news).await;
         }
-        tally.borrow_mut().current = None;
+        summary.borrow_mut().current = None;
         failed
     }
 
@@ -450,7 +456,7 @@ impl ActionContext<'_> {
         &self,
         cleaning: &CleanupPolicy,
         app: AppSummary,
-        tally: &RefCell<CleanupSummary>,
+        summary: &RefCell<CleanupSummary>,
     ) -> Result<Option<StalePreview>, TriggerError> {
         let patience = Patience::FOR_A_SEARCH;
         let record = match self.client.get_application(app.id, patience).await {
@@ -465,7 +471,7 @@ impl ActionContext<'_> {
         let request = slug.and_then(|slug| matching::pull_request_of(&record, slug));
         let is_closed = match request {
             // Boxed: what waits in it is large.
-            Some(number) => Box::pin(self.is_closed(number, app.id, &record, tally)).await,
+            Some(number) => Box::pin(self.is_closed(number, app.id, &record, summary)).await,
             None => false,
         };
         let why = match request.filter(|_| is_closed) {
@@ -492,17 +498,17 @@ impl ActionContext<'_> {
         number: u64,
         app: Uuid,
         record: &Application,
-        tally: &RefCell<CleanupSummary>,
+        summary: &RefCell<CleanupSummary>,
     ) -> bool {
         let request = match self.ask_for(number, PATIENCE).await {
             Ok(request) => request,
             Err(unread) => {
                 self.warn_of(&unread);
-                tally.borrow_mut().unread.get_or_insert((number, unread));
+                summary.borrow_mut().unread.get_or_insert((number, unread));
                 return false;
             }
         };
-        tally.borrow_mut().read += 1;
+        summary.borrow_mut().read += 1;
         if request.state == ChangeState::Open {
             return false;
         }

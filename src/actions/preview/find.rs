@@ -79,7 +79,7 @@ pub(crate) async fn list_previews(client: &Client) -> Result<PreviewAppList, Api
     Ok(listed)
 }
 
-/// The same with those that are being deleted.
+/// All preview apps, including those that are being deleted.
 async fn list_including_deleting(client: &Client) -> Result<PreviewAppList, ApiError> {
     let mut all: Vec<AppSummary> = Vec::new();
     let mut offset = 0;
@@ -156,7 +156,7 @@ pub(crate) async fn find_previews(
     let listed = list_previews(client).await?;
     let known = listed.all.iter().map(|app| app.id).collect();
     let unreadable = listed.unreadable.clone();
-    let mut found = choose_of_all(client, preview, kept, listed, DeletingApps::Living).await?;
+    let mut found = choose_of_all(client, preview, kept, listed, DeletingApps::Excluded).await?;
     found.retain(PreviewMatch::may_be_deployed);
     Ok(PreviewLookup {
         found,
@@ -187,7 +187,7 @@ pub(crate) struct ToDelete {
     /// Those that are not being deleted.
     pub existing: Vec<PreviewMatch>,
     /// Those that are.
-    pub dying: Vec<PreviewMatch>,
+    pub deleting: Vec<PreviewMatch>,
 }
 
 /// Looks for the preview apps to delete.
@@ -197,15 +197,23 @@ pub(crate) async fn find_previews_to_delete(
     kept: &KeptApps,
 ) -> Result<ToDelete, TriggerError> {
     let listed = list_including_deleting(client).await?;
-    let is_dying = |app: &AppSummary| is_being_deleted(app.status.as_deref());
-    let (dying, all): (Vec<_>, Vec<_>) = listed.all.into_iter().partition(is_dying);
+    let is_deleting = |app: &AppSummary| is_being_deleted(app.status.as_deref());
+    let (deleting, all): (Vec<_>, Vec<_>) = listed.all.into_iter().partition(is_deleting);
     let existing = PreviewAppList { all, ..listed };
-    let existing = choose_of_all(client, preview, kept, existing, DeletingApps::Dying).await?;
+    let existing = choose_of_all(client, preview, kept, existing, DeletingApps::Included).await?;
     let known = existing.iter().map(|found| found.app.id).collect();
-    let dying = choose(client, preview, kept, dying, &known, DeletingApps::Dying).await?;
+    let deleting = choose(
+        client,
+        preview,
+        kept,
+        deleting,
+        &known,
+        DeletingApps::Included,
+    )
+    .await?;
     Ok(ToDelete {
         existing,
-        dying: dying.found,
+        deleting: deleting.found,
     })
 }
 
@@ -229,8 +237,11 @@ impl ToDelete {
             one_of(sure)?.into_iter().collect()
         };
         // The end of those is to be seen too. What may be another's goes by itself.
-        let dying = self.dying.into_iter().filter(PreviewMatch::may_be_deleted);
-        apps.extend(dying.map(|found| found.app));
+        let deleting = self
+            .deleting
+            .into_iter()
+            .filter(PreviewMatch::may_be_deleted);
+        apps.extend(deleting.map(|found| found.app));
         Ok(apps)
     }
 }
@@ -294,9 +305,9 @@ pub(super) async fn choose_of_all(
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum DeletingApps {
     /// Those that are not being deleted.
-    Living,
+    Excluded,
     /// Those that are, too.
-    Dying,
+    Included,
 }
 
 pub(super) struct Selection {
@@ -346,7 +357,7 @@ pub(super) async fn choose(
         let Some(record) = read(client, id).await? else {
             continue;
         };
-        if meant == DeletingApps::Living && is_being_deleted(record.status.as_deref()) {
+        if meant == DeletingApps::Excluded && is_being_deleted(record.status.as_deref()) {
             continue;
         }
         found.extend(fit(preview, kept, id, record));

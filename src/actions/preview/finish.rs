@@ -55,8 +55,8 @@ impl ActionContext<'_> {
             deployment.id
         );
         let source = self.source(service, &deployment.id);
-        let scene = of_branch(new);
-        let outcome = self.finalize(&source, deployment, &scene, &report).await;
+        let context = of_branch(new);
+        let outcome = self.finalize(&source, deployment, &context, &report).await;
         match outcome.ending() {
             ExitStatus::Success => outcome.headed(headline),
             _ => outcome,

@@ -51,7 +51,7 @@ pub(crate) fn request_of<'a>(inputs: &Inputs, facts: &'a Facts) -> Option<&'a Ch
         .then_some(request)
 }
 
-/// The same if the CI says that its branch is in another repository.
+/// The pull request of the run, if its branch is in another repository.
 fn fork_of<'a>(inputs: &Inputs, facts: &'a Facts) -> Option<&'a ChangeRequest> {
     request_of(inputs, facts).filter(|request| request.is_fork == Some(true))
 }

@@ -86,7 +86,7 @@ pub(crate) struct PreviewResult {
 }
 
 impl PreviewResult {
-    /// The same, which is no success if a second app of the pull request is left.
+    /// This result, which is no success if a second app of the pull request is left.
     pub(crate) fn with_extra(self, failed: Option<Outcome>) -> Self {
         let outcome = match failed {
             Some(failed) if self.outcome.is_good() => failed.because(self.outcome.headline),
@@ -133,11 +133,11 @@ impl ActionContext<'_> {
         } else {
             BEFORE_THE_START
         };
-        let asked = tokio::select! {
-            asked = self.ask_for(number, most) => asked,
+        let answer = tokio::select! {
+            answer = self.ask_for(number, most) => answer,
             signal = self.stop.requested() => return Err(nothing_started(signal)),
         };
-        match asked {
+        match answer {
             Ok(request) => Ok(Some(request)),
             Err(unread) if wanted.needs_pull_request => Err(unread
                 .outcome(number)

@@ -40,13 +40,13 @@ pub(crate) async fn preflight_deletion(
 pub(crate) async fn delete_preview(
     client: &Client,
     app: Uuid,
-    course: &DeletionProgress,
+    progress: &DeletionProgress,
     report: Report<'_>,
 ) -> Result<Option<Deleted>, TriggerError> {
     let Some(record) = preflight_deletion(client, app).await? else {
         return Ok(None);
     };
-    delete_known_preview(client, app, record, course, report)
+    delete_known_preview(client, app, record, progress, report)
         .await
         .map(Some)
 }
@@ -56,7 +56,7 @@ pub(crate) async fn delete_known_preview(
     client: &Client,
     app: Uuid,
     record: Application,
-    course: &DeletionProgress,
+    progress: &DeletionProgress,
     report: Report<'_>,
 ) -> Result<Deleted, TriggerError> {
     refuse_no_preview(&record)?;
@@ -71,7 +71,7 @@ pub(crate) async fn delete_known_preview(
         status: record.status.as_deref(),
         is_preview: true,
     };
-    let end = remove(client, &it, course, report).await?;
+    let end = remove(client, &it, progress, report).await?;
     Ok(Deleted { label, end })
 }
 

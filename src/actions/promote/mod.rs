@@ -51,7 +51,7 @@ struct TargetResult {
 }
 
 impl TargetResult {
-    /// The same, once something else may be live.
+    /// This result, once something else may be live.
     fn before_going_back(&self) -> Self {
         let outcome = self.outcome.clone();
         let outcome = match &self.live {
@@ -311,7 +311,7 @@ impl ActionContext<'_> {
         let service = source.service;
         let report = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
         // Going back is decided for all targets together.
-        let scene = DeploymentContext {
+        let context = DeploymentContext {
             live_before: target.before.live_before,
             own,
             log: Some(log.clone()),
@@ -319,7 +319,7 @@ impl ActionContext<'_> {
         };
         let is_live = ended.verdict() == Verdict::Success;
         let live = (is_live && !target.is_anothers).then(|| (*ended).clone());
-        let outcome = self.finalize(source, ended, &scene, &report).await;
+        let outcome = self.finalize(source, ended, &context, &report).await;
         TargetResult {
             outcome,
             live,
@@ -363,16 +363,14 @@ impl ActionContext<'_> {
         let undo = changed
             .iter()
             .map(|(target, live, log)| self.restore_target(target, live, *log));
-        let rollback_report = join_all(undo).await;
+        let rollback = join_all(undo).await;
         // What they say of what is live may not be so any more.
         let ends: Vec<TargetResult> = ends.iter().map(TargetResult::before_going_back).collect();
         let mut outcome = Outcome::of_targets(&named(aim, &ends));
-        let signal = rollback_report
-            .iter()
-            .find_map(|rollback_report| rollback_report.signal);
-        for ((target, ..), rollback_report) in changed.iter().zip(rollback_report) {
-            outcome = outcome.because(format!("{}: {}", target.name, rollback_report.summary));
-            outcome.hint = rollback_report.hint.map(str::to_owned).or(outcome.hint);
+        let signal = rollback.iter().find_map(|rollback| rollback.signal);
+        for ((target, ..), rollback) in changed.iter().zip(rollback) {
+            outcome = outcome.because(format!("{}: {}", target.name, rollback.summary));
+            outcome.hint = rollback.hint.map(str::to_owned).or(outcome.hint);
         }
         match signal {
             Some(signal) => outcome.interrupted_by(signal),

@@ -83,7 +83,7 @@ impl StackMember {
         Some(&text.value)
     }
 
-    /// The same with the id of what it is called.
+    /// This service, once its id is known.
     pub(crate) fn with_id(self, id: Uuid) -> Self {
         let operation = self.operation.with_id(id);
         let plan = Plan {

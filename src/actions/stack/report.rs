@@ -9,7 +9,7 @@ use crate::actions::deploy::past::{is_success, read_past};
 use crate::actions::deploy::rollback::{LiveAfterRollback, RollbackReport};
 use crate::actions::stack::{DecidedStack, StackMember, StackTask};
 use crate::actions::{ActionContext, LAST_REQUESTS};
-use crate::deployment::{Deployment, ServiceKind, Verdict};
+use crate::deployment::{Deployment, Verdict};
 use crate::event::{Event, EventKind, StackOutput};
 use crate::exit_status::ExitStatus;
 use crate::outcome::{Outcome, Success};
@@ -22,7 +22,7 @@ pub(crate) struct MemberEnd {
     /// Its deployment, if that was seen to end.
     pub(crate) seen: Option<FinishedDeployment>,
     /// What came of rolling it back, if that was tried.
-    pub(crate) rollback_report: Option<RollbackReport>,
+    pub(crate) rollback: Option<RollbackReport>,
     /// What Sevalla's list has shown to be live since.
     read: Option<Deployment>,
     /// When it ended, if it was deployed.
@@ -55,7 +55,7 @@ impl MemberEnd {
         Self {
             fate,
             seen: None,
-            rollback_report: None,
+            rollback: None,
             read: None,
             at: None,
         }
@@ -64,22 +64,22 @@ impl MemberEnd {
     /// The end of a deployment, with what was seen of it.
     pub(crate) fn of(outcome: Outcome, mut seen: Option<FinishedDeployment>) -> Self {
         Self {
-            rollback_report: seen.as_mut().and_then(|seen| seen.rollback_report.take()),
+            rollback: seen.as_mut().and_then(|seen| seen.rollback.take()),
             seen,
             at: Some(Instant::now()),
             ..Self::new(MemberFate::Ended(outcome))
         }
     }
 
-    /// The same, once what was live before may be live again.
-    pub(super) fn with_rollback(&mut self, rollback_report: Option<RollbackReport>) {
+    /// Adds what came of rolling it back, after which something else may be live.
+    pub(super) fn with_rollback(&mut self, rollback: Option<RollbackReport>) {
         if let (Some(_), Some(seen), MemberFate::Ended(outcome)) =
-            (&rollback_report, &self.seen, &mut self.fate)
+            (&rollback, &self.seen, &mut self.fate)
             && outcome.ending() == ExitStatus::Unverified
         {
             *outcome = outcome.clone().unverified_before(&seen.deployment.id);
         }
-        self.rollback_report = rollback_report;
+        self.rollback = rollback;
     }
 
     pub(crate) fn not_started(why: String) -> Self {
@@ -129,25 +129,15 @@ impl MemberEnd {
     /// Everything that is known of the end.
     fn reasons(&self) -> Vec<String> {
         let mut reasons = vec![self.in_words()];
-        reasons.extend(
-            self.outcome()
-                .into_iter()
-                .flat_map(|outcome| outcome.why.clone()),
-        );
-        let rollback_report = self
-            .rollback_report
-            .as_ref()
-            .map(|rollback_report| rollback_report.summary.clone());
-        reasons.extend(rollback_report.filter(|summary| !reasons.contains(summary)));
+        reasons.extend(self.outcome().into_iter().flat_map(|it| it.why.clone()));
+        let rollback = self.rollback.as_ref().map(|it| it.summary.clone());
+        reasons.extend(rollback.filter(|summary| !reasons.contains(summary)));
         reasons
     }
 
     /// Whether the version from before was seen live again.
     fn is_rolled_back(&self) -> bool {
-        let live = self
-            .rollback_report
-            .as_ref()
-            .map(|rollback_report| &rollback_report.live);
+        let live = self.rollback.as_ref().map(|rollback| &rollback.live);
         matches!(live, Some(LiveAfterRollback::Wanted(_)))
     }
 
@@ -158,11 +148,7 @@ impl MemberEnd {
         }
         let seen = self.seen.as_ref()?;
         let own: &Deployment = &seen.deployment;
-        match self
-            .rollback_report
-            .as_ref()
-            .map(|rollback_report| &rollback_report.live)
-        {
+        match self.rollback.as_ref().map(|rollback| &rollback.live) {
             Some(LiveAfterRollback::Unknown) => None,
             Some(LiveAfterRollback::Wanted(now) | LiveAfterRollback::Another(now)) => Some(now),
             Some(LiveAfterRollback::AsDeployed) | None => {
@@ -263,10 +249,7 @@ fn json_of(member: &StackMember, end: &MemberEnd) -> Value {
     let why: Vec<String> = end.reasons().iter().map(|text| cleaned(text)).collect();
     json!({
         "name": cleaned(member.name()),
-        "kind": match service.kind {
-            ServiceKind::Application => "application",
-            ServiceKind::StaticSite => "static-site",
-        },
+        "kind": service.kind.word(),
         "id": service.id.to_string(),
         "outcome": end.word(),
         "exit-code": end.outcome().map(|outcome| outcome.ending().code()),
@@ -310,14 +293,14 @@ impl Outcome {
         if !not_started.is_empty() {
             headline.push_str(&format!("; not started: {}", not_started.join(", ")));
         }
-        if let Some(rollback_report) = rollback_report(&named) {
-            headline.push_str(&format!("; {rollback_report}"));
+        if let Some(rollback) = rollback(&named) {
+            headline.push_str(&format!("; {rollback}"));
         }
         let mut outcome = Self::new(gravest.result, headline).after(gravest.effort.clone());
         outcome.hint = gravest.hint.as_ref().map(|hint| format!("{its}: {hint}"));
         let hint = named
             .iter()
-            .find_map(|(name, end)| Some((name, end.rollback_report.as_ref()?.hint?)));
+            .find_map(|(name, end)| Some((name, end.rollback.as_ref()?.hint?)));
         if let Some((name, hint)) = hint {
             outcome.hint = Some(format!("{name}: {hint}"));
         }
@@ -331,7 +314,7 @@ impl Outcome {
         }
         let signal = named
             .iter()
-            .find_map(|(_, end)| end.rollback_report.as_ref()?.signal);
+            .find_map(|(_, end)| end.rollback.as_ref()?.signal);
         match signal {
             Some(signal) => outcome.interrupted_by(signal),
             None => outcome,
@@ -350,8 +333,8 @@ fn names_of<'a>(
 
 /// Whether the services that this run has changed were rolled back: all of them, or
 /// not.
-fn rollback_report(named: &[(&str, &MemberEnd)]) -> Option<String> {
-    let tried = names_of(named, |end| end.rollback_report.is_some());
+fn rollback(named: &[(&str, &MemberEnd)]) -> Option<String> {
+    let tried = names_of(named, |end| end.rollback.is_some());
     let back = names_of(named, MemberEnd::is_rolled_back);
     let left: Vec<&str> = tried
         .iter()

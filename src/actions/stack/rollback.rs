@@ -21,19 +21,16 @@ impl ActionContext<'_> {
         let members = &decided.task.members;
         let seen: Vec<Option<&FinishedDeployment>> = ends.iter().map(put_live).collect();
         let order = decided.order.reversed();
-        let rollback_report = in_order(&order, members.len(), |at, _| {
+        let rollback = in_order(&order, members.len(), |at, _| {
             match (members.get(at), seen.get(at).copied().flatten()) {
                 (Some(member), Some(seen)) => Step::Work(self.restore_member(member, seen)),
                 _ => Step::End(None),
             }
         });
-        let rollback_report: Vec<Option<RollbackReport>> = rollback_report
-            .await
-            .into_iter()
-            .map(Option::flatten)
-            .collect();
-        for (end, rollback_report) in ends.iter_mut().zip(rollback_report) {
-            end.with_rollback(rollback_report);
+        let rollback: Vec<Option<RollbackReport>> =
+            rollback.await.into_iter().map(Option::flatten).collect();
+        for (end, rollback) in ends.iter_mut().zip(rollback) {
+            end.with_rollback(rollback);
         }
     }
 
@@ -47,9 +44,9 @@ impl ActionContext<'_> {
         let wrong: &Deployment = &seen.deployment;
         let (live, log) = (seen.before.as_ref(), seen.log.as_ref());
         let back = context.restore_previous(member.on_sevalla(), live, wrong, log, &report);
-        let rollback_report = Box::pin(back).await;
-        report(EventKind::Note(&rollback_report.summary));
-        Some(rollback_report)
+        let rollback = Box::pin(back).await;
+        report(EventKind::Note(&rollback.summary));
+        Some(rollback)
     }
 }
 

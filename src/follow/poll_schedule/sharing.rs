@@ -16,7 +16,7 @@ const PLANNED: f64 = 0.85;
 /// what is left.
 const RESERVE: f64 = 0.1;
 
-/// The same in requests where nothing lasts: few come meanwhile.
+/// What is left of it in requests if nothing lasts: few runs come meanwhile.
 const RESERVE_OF_A_BURST: f64 = 8.0;
 
 /// Where deployments last, and their runs need more than this part of the budget,
@@ -36,7 +36,7 @@ const LEAST_SHARE: f64 = 0.25;
 /// How much longer the time between looks becomes by the number of runs alone.
 const LONGEST_BY_NUMBER: f64 = 15.0;
 
-/// The same by the rate at which the budget goes.
+/// How much longer that time becomes by the rate at which the budget is used.
 const LONGEST_BY_RATE: f64 = 200.0;
 
 /// How fast it becomes longer then.
@@ -51,7 +51,7 @@ const LASTING: f64 = 150.0;
 /// The longest wait where the end is likely, in times of the deviation.
 const DUE: f64 = 0.65;
 
-/// The same of what does not last.
+/// The longest wait of that kind in a burst.
 const DUE_IN_A_BURST: f64 = 0.5;
 
 /// The longest wait there in times of the age, where that is more.

@@ -13,13 +13,13 @@ use crate::sanitize::SanitizedLine;
 /// searches them with ease.
 const MOST_LINES: usize = 200_000;
 
-/// The same in bytes of the page.
+/// The most bytes of these lines in the page.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 /// Lines from the end of a log that is longer.
 const LAST_LINES: usize = 2000;
 
-/// The same in bytes.
+/// The most bytes of these lines.
 const LAST_BYTES: usize = 2 * 1024 * 1024;
 
 /// Lines that a browser lays out together; it passes over those that nobody

@@ -182,7 +182,7 @@ impl ActionContext<'_> {
             pipeline: None,
             ..first.new.preview.clone()
         };
-        let meant = DeletingApps::Living;
+        let meant = DeletingApps::Excluded;
         let found = find::choose_of_all(&self.client, &preview, &known, listed, meant).await?;
         let is_certain = |found: &PreviewMatch| found.is_certain();
         let apps = found.into_iter().filter(is_certain).map(|found| found.app);

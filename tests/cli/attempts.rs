@@ -15,6 +15,8 @@ const OLD: &str = "1111111111111111111111111111111111111111";
 const NEW: &str = "2222222222222222222222222222222222222222";
 const EU: &str = "1e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a01";
 const US: &str = "2e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a02";
+/// A time after every deployment, in seconds since 1970.
+const LATER: i64 = 4_000_000_000;
 const PROMOTE: &str = "promotePipelineV3";
 
 fn past(commit: &str, hours: u64) -> PastDeployment {
@@ -25,12 +27,12 @@ fn past(commit: &str, hours: u64) -> PastDeployment {
 
 /// This attempt at a run that began a minute ago.
 fn attempt(runner: Runner, number: u32) -> Runner {
-    let began = jiff::Timestamp::now().as_second() - 60;
-    attempt_at(
-        runner,
-        &json!({ "repository": { "pushed_at": began } }),
-        number,
-    )
+    let event = json!({ "repository": { "pushed_at": began() } });
+    attempt_at(runner, &event, number)
+}
+
+fn began() -> i64 {
+    jiff::Timestamp::now().as_second() - 60
 }
 
 fn attempt_at(runner: Runner, event: &serde_json::Value, number: u32) -> Runner {
@@ -114,6 +116,12 @@ async fn a_rollback_that_has_succeeded_is_not_undone_by_a_further_attempt() {
         unknown.assert_ended(9, "rejected");
         unknown.assert_told("rolling back once more would deploy main at 222222222");
         assert_eq!(simulator.deployments_made(), 1);
+        // It is older than this run: the version before it is wanted.
+        let event = json!({ "repository": { "pushed_at": LATER } });
+        let other = attempt_at(rolls_back(&simulator), &event, 2);
+        let other = other.set("SEVALLA_DRY_RUN", "true").run().await;
+        other.assert_told("main at 222222222");
+        other.assert_ended(0, "planned");
         // Somebody deploys since: that is what is to be replaced now.
         let newer = Script::success().commit_sha("3".repeat(40));
         simulator.add_deployment(APP, DeploymentType::Manual, newer);
@@ -151,13 +159,18 @@ async fn a_rollback_that_has_succeeded_is_not_undone_by_a_further_attempt() {
 }
 
 #[tokio::test]
-async fn another_version_and_what_builds_are_not_taken_for_a_rollback() {
-    let restart = Script::success().steps(["rollout"]).commit_sha(NEW);
+async fn another_version_what_builds_and_what_is_older_are_not_taken_for_a_rollback() {
+    let version = |commit| Script::success().steps(["rollout"]).commit_sha(commit);
     let build = Script::success().commit_sha(OLD);
-    for script in [restart, build] {
+    for (script, began_at) in [
+        (version(NEW), began()),
+        (build, began()),
+        (version(OLD), LATER),
+    ] {
         let simulator = application(Script::success()).await;
         simulator.add_deployment(APP, DeploymentType::Manual, script.never_ends());
-        let run = attempt(rolls_back(&simulator), 2);
+        let event = json!({ "repository": { "pushed_at": began_at } });
+        let run = attempt_at(rolls_back(&simulator), &event, 2);
         let run = run.set("SEVALLA_WAIT_FOR_FINISH", "false").run().await;
         run.assert_told("No deployment of an earlier attempt was found");
         assert_eq!(simulator.calls("rollbackDeploymentV3"), 1);

@@ -217,9 +217,10 @@ pub(crate) async fn promote(
     for ((_, end), target) in ends.iter().zip(&aim.targets) {
         if let Ok(deployment) = end {
             let service = target.service;
-            let event = match target.is_anothers {
-                true => EventKind::Found(service, deployment),
-                false => EventKind::Started(service, deployment),
+            let event = if target.is_anothers {
+                EventKind::Found(service, deployment)
+            } else {
+                EventKind::Started(service, deployment)
             };
             report(Event::about(service, event));
         }

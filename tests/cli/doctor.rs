@@ -192,7 +192,10 @@ async fn what_is_not_in_the_contract_is_named() {
         .await;
     run.assert_told("not in the contract: field application.wait_for_checks");
     run.assert_told("not in the contract: word application.build_type: boat");
-    // Every run says it once with diagnostics.
+    // Every run says it once with diagnostics, however often it sees it.
+    let header = [("deprecation".to_owned(), "true".to_owned())];
+    let header = Behaviour::Headers(header.to_vec());
+    simulator.add_fault(Fault::on("*").does(header));
     let run = Runner::deploys_app(&simulator)
         .set("SEVALLA_LOG", "sevalla_deploy=debug")
         .run()
@@ -200,6 +203,7 @@ async fn what_is_not_in_the_contract_is_named() {
     let said = run.streams();
     let news = said.matches("field application.wait_for_checks").count();
     assert_eq!(news, 1, "{said}");
+    assert_eq!(said.matches("header deprecation").count(), 1, "{said}");
     let run = Runner::deploys_app(&simulator).run().await;
     assert!(!run.streams().contains("not in the contract"));
 }
@@ -451,6 +455,7 @@ async fn what_the_ci_lacks_and_files_that_cannot_be_written_are_named() {
         .run()
         .await;
     other.assert_told("is on feature, and main is deployed");
+    other.assert_told("ok      commit      1234567 on feature");
 }
 
 #[tokio::test]

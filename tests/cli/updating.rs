@@ -76,7 +76,7 @@ async fn a_word_that_is_not_known_is_sent_with_a_warning() {
         .await;
     // The service decides.
     run.assert_ended(9, "rejected");
-    run.assert_told("build_type is \"buildah\", which this version does not know");
+    run.assert_told("build_type is \"buildah\", which this program does not know");
     run.assert_told("Known: dockerfile, pack, nixpacks, railpack, ingot");
     let run = update_app(&simulator, r#"{"build_type":"ingot"}"#)
         .run()

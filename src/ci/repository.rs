@@ -66,7 +66,9 @@ impl Repository {
     pub(crate) fn commit_page(&self, commit: &str) -> Option<String> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
         let is_commit = !commit.is_empty() && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !is_commit || !self.slug.chars().all(is_plain) {
+        // Where it goes up, it leads to another repository.
+        let goes_up = |part: &str| matches!(part, "." | "..");
+        if !is_commit || !self.slug.chars().all(is_plain) || self.slug.split('/').any(goes_up) {
             return None;
         }
         let (base, folder) = match self.api.as_ref()? {
@@ -195,6 +197,10 @@ mod tests {
             (Repository::new("acme/shop", None), None),
             (
                 Repository::new("a/b?c#d", Api::github("https://api.github.com")),
+                None,
+            ),
+            (
+                Repository::new("a/../../phish/x", Api::github("https://api.github.com")),
                 None,
             ),
         ] {

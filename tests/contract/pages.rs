@@ -119,7 +119,12 @@ fn anchor(heading: &str) -> String {
 }
 
 fn anchors(page: &str) -> BTreeSet<String> {
-    let headings = page.lines().filter_map(|line| line.strip_prefix('#'));
+    let mut is_code = false;
+    let outside_code = page.lines().filter(|line| {
+        is_code ^= line.trim_start().starts_with("```");
+        !is_code
+    });
+    let headings = outside_code.filter_map(|line| line.strip_prefix('#'));
     let headings = headings.map(|rest| anchor(rest.trim_start_matches('#').trim()));
     let ids = page.split("<a id=\"").skip(1);
     let ids = ids

@@ -102,7 +102,7 @@ impl DeploymentMatcher {
         self
     }
 
-    /// The same, without other versions that the service may choose.
+    /// This matcher without the other versions that the service may choose.
     pub(crate) fn primary(mut self) -> Self {
         self.alternatives.clear();
         self

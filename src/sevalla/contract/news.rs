@@ -157,7 +157,7 @@ pub fn of_header(name: &str) -> Option<String> {
     (!is_known(name)).then(|| format!("header {}", if is_shown { name } else { OTHER_FORM }))
 }
 
-/// The same for a text that is published. A proxy on the way adds headers of its
+/// Such a header in a text that is published. A proxy on the way adds headers of its
 /// own, and their names may be those of a company: only the usual words are said.
 pub fn of_header_to_paste(name: &str) -> Option<String> {
     let mut words = name.split('-');

@@ -80,8 +80,10 @@ const fn restart(
     counts: (usize, usize),
     told: &'static str,
 ) -> Restart {
-    let spell = match again {
-        Again::KilledOnceMore => Spell::Twice,
+    let spell = match (killed, again) {
+        (_, Again::KilledOnceMore) => Spell::Twice,
+        // On a busy machine it asks once more before it is killed.
+        (Moment::Cancelling, _) => Spell::ForGood,
         _ => Spell::Once,
     };
     Restart {

@@ -53,12 +53,8 @@ fn parsed(args: impl Iterator<Item = String>) -> Option<(bool, Vec<String>)> {
 
 /// Reads a log as a run does, cleaned and line by line.
 fn explain(log: &str) -> (Digest, Duration) {
-    let (gate, prefix, mut broken) = (
-        Sanitizer::default(),
-        SanitizedLine::default(),
-        PartialMatch::default(),
-    );
-    let lines: Vec<SanitizedLine> = gate.lines(&prefix, log, &mut broken).collect();
+    let (sanitizer, mut broken) = (Sanitizer::default(), PartialMatch::default());
+    let lines: Vec<SanitizedLine> = sanitizer.lines(log, &mut broken).collect();
     let started = Instant::now();
     let mut diagnosis = Diagnosis::default();
     for line in &lines {

@@ -18,5 +18,8 @@ mod commit;
 mod installing;
 mod pins;
 mod publishing;
+mod server;
 mod setup;
+mod signals;
+mod verifying;
 mod versions;

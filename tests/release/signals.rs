@@ -16,7 +16,7 @@ const SHELLS: [&[&str]; 4] = [
     &["zsh", "--emulate", "sh", "-e"],
 ];
 
-/// Those of this machine; the others are named. In CI, `.ci/run` lists them too.
+/// Those of this machine. `.ci/run` lists the others as skipped.
 pub(crate) fn shells() -> Vec<&'static [&'static str]> {
     let path = std::env::var_os("PATH").unwrap();
     let is_there = |shell: &&[&str]| {

@@ -266,7 +266,8 @@ fn a_mirror_without_https_may_redirect_within_http() {
     let clone = released();
     let body = fs::read(archive(&clone)).unwrap();
     let server = Server::start(move |number, address| match number {
-        0 => redirect(address),
+        // As often as there are attempts.
+        0 | 1 => redirect(address),
         _ => ok(&body),
     });
     let more = [("SEVALLA_DEPLOY_FROM", server.url.as_str())];

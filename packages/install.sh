@@ -14,7 +14,7 @@ sums='
 '
 
 die() {
-  printf 'install.sh: %s\n' "$1" >&2
+  printf 'install.sh: %s; nothing was installed\n' "$1" >&2
   exit 1
 }
 
@@ -28,55 +28,72 @@ target() {
   esac
 }
 
-# download ADDRESS FILE
-download() {
-  if command -v curl >/dev/null; then
-    curl --fail --silent --show-error --location --proto-redir '=https' --retry 1 \
-      --connect-timeout 20 --max-time 120 --output "$2" "$1"
-  elif command -v wget >/dev/null; then
-    wget -q -T 60 -t 2 -O "$2" "$1"
-  else
-    die 'it needs curl or wget'
-  fi
+# values | clean COMMAND...: with the variables of a proxy, and no secret of a job. By a
+# pipe, as other users see arguments, and the address of a proxy may have a password.
+kept='HOME http_proxy https_proxy HTTPS_PROXY ALL_PROXY all_proxy no_proxy NO_PROXY SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE'
+values() { for name in $kept; do eval "printf '%s\n' \"\${$name:-}\""; done; }
+# shellcheck disable=SC2016 # the inner shell expands it
+clean() {
+  exec env -i PATH="$PATH" sh -c '
+    for name in $1; do IFS= read -r value; [ -z "$value" ] || export "$name=$value"; done
+    shift; exec "$@" </dev/null' sh "$kept" "$@"
 }
 
-# hash_of FILE
-hash_of() {
-  if command -v sha256sum >/dev/null; then
-    sha256sum "$1"
-  elif command -v shasum >/dev/null; then
-    shasum -a 256 "$1"
+# attempt: downloads $from/$file; says in `why` what is wrong. In the background, as a
+# shell that waits for a command acts on no signal.
+attempt() {
+  why="$from/$file could not be downloaded"
+  rm -f "$scratch/$file"
+  if command -v curl >/dev/null; then
+    values | clean curl --globoff --fail --silent --show-error --location --proto-redir "$redirects" \
+      --connect-timeout 20 --max-time 120 --output "$scratch/$file" "$from/$file" &
+  elif command -v timeout >/dev/null; then
+    values | clean timeout 120 wget -q -t 1 -O "$scratch/$file" "$from/$file" &
   else
-    die 'it needs sha256sum or shasum, to check the download'
+    values | clean wget -q -t 1 -T 60 -O "$scratch/$file" "$from/$file" &
   fi
+  child=$!
+  wait "$child" || return 1
+  child='' why="$from/$file is not the file that was released: its hash is different"
+  if command -v sha256sum >/dev/null; then hash=$(sha256sum "$scratch/$file"); else hash=$(shasum -a 256 "$scratch/$file"); fi
+  [ "${hash%% *}" = "${sum%% *}" ]
+}
+
+finish() {
+  trap - EXIT
+  [ -z "${child:-}" ] || kill "$child" 2>/dev/null || true
+  rm -rf "$scratch"
+  exit "$1"
 }
 
 # In a function, so that a script that arrived in part does nothing.
 main() {
   case $from in @*) die 'this copy belongs to no release: download the one of a release' ;; esac
   from=${SEVALLA_DEPLOY_FROM:-$from}
+  case $from in
+    https://*) redirects='=https' ;;
+    http://* | file://*) redirects='=http,https' ;;
+    *) die "SEVALLA_DEPLOY_FROM is not the address of a folder: $from" ;;
+  esac
   folder=${1:-${HOME:?is not set: name a folder}/.local/bin}
   target=$(target)
   sum=$(printf '%s\n' "$sums" | grep -e "-$target\\.tar\\.gz\$") || die "this release has no program for $target"
   file=${sum#*  }
-
-  scratch=$(mktemp -d)
-  trap 'rm -rf "$scratch"' EXIT
-  download "$from/$file" "$scratch/$file" || die "$from/$file could not be downloaded; nothing was installed"
-  hash=$(hash_of "$scratch/$file")
-  [ "${hash%% *}" = "${sum%% *}" ] \
-    || die "$from/$file is not the file that was released: its hash is different; nothing was installed"
-  tar -xzf "$scratch/$file" -C "$scratch" sevalla-deploy
-
+  command -v curl >/dev/null || command -v wget >/dev/null || die 'it needs curl or wget'
+  command -v sha256sum >/dev/null || command -v shasum >/dev/null || die 'it needs sha256sum or shasum, to check the download'
+  [ ! -d "$folder/sevalla-deploy" ] || die "$folder/sevalla-deploy is a folder"
   mkdir -p "$folder" || die "$folder cannot be created"
-  # The name appears with the whole file, also while an older one runs.
-  cp "$scratch/sevalla-deploy" "$folder/.sevalla-deploy.$$" || die "$folder cannot be written"
-  mv "$folder/.sevalla-deploy.$$" "$folder/sevalla-deploy"
-  printf 'Installed %s as %s\n' "$("$folder/sevalla-deploy" --version)" "$folder/sevalla-deploy"
-  case :$PATH: in
-    *":$folder:"*) ;;
-    *) printf 'Add %s to PATH to run it by its name\n' "$folder" ;;
-  esac
+  # Within the folder: the name appears with the whole file, also while an older one runs.
+  scratch=$(mktemp -d "$folder/.sevalla-deploy.XXXXXX") || die "$folder cannot be written"
+  trap 'finish $?' EXIT
+  trap 'finish 129' HUP && trap 'finish 130' INT && trap 'finish 143' TERM
+  ulimit -f 131072 2>/dev/null || true # no file of a release is nearly that large
+  attempt || { sleep 1 && attempt; } || die "$why"
+  tar -xzf "$scratch/$file" -C "$scratch" sevalla-deploy || die "$folder cannot be written"
+  version=$("$scratch/sevalla-deploy" --version) || die "the program cannot be run in $folder"
+  mv -f "$scratch/sevalla-deploy" "$folder/sevalla-deploy" || die "$folder cannot be written"
+  printf 'Installed %s as %s\n' "$version" "$folder/sevalla-deploy"
+  case :$PATH: in *":$folder:"*) ;; *) printf 'Add %s to PATH to run it by its name\n' "$folder" ;; esac
 }
 
 main "$@"

@@ -58,6 +58,22 @@ fn the_download_on_windows_sees_no_secret_of_the_job() {
     }
 }
 
+/// A file of another job, or none: the download comes instead.
+#[test]
+fn a_cache_that_cannot_be_read_stops_nothing_on_windows() {
+    let script = crate::read("setup/install.ps1");
+    for command in [
+        "Get-Item -LiteralPath $stored",
+        "Copy-Item -LiteralPath $stored",
+        "Move-Item -LiteralPath $new",
+    ] {
+        let (before, after) = script.split_once(command).unwrap();
+        let begins = before.rfind("\ntry {").max(before.rfind(" try {")).unwrap();
+        assert!(!before[begins..].contains("catch"), "{command}");
+        assert!(after.contains("catch { Write-Output") || after.contains("catch {\n"));
+    }
+}
+
 /// `irm | iex` runs the script in the session of the user.
 #[test]
 fn the_script_for_windows_leaves_nothing_in_the_session() {

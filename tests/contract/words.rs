@@ -152,11 +152,14 @@ fn what_the_code_can_print_has_none_of_them() {
         "diagnosis/src",
         "templates",
         "setup",
+        "packages",
+        ".ci",
+        ".github",
     ];
     let files = folders
         .into_iter()
         .flat_map(crate::templates::files_below)
-        .chain(["Dockerfile", "action.yml"].map(Into::into));
+        .chain(["Dockerfile", "action.yml", "Cargo.toml", "justfile"].map(Into::into));
     let mut seen = 0;
     let mut all = Vec::new();
     for path in files {

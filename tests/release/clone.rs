@@ -156,10 +156,15 @@ impl Clone {
     /// Packs a stand-in of the binary for each target, which says its own, and
     /// the file of checksums.
     pub(crate) fn archives(&self) -> PathBuf {
+        self.archives_of("#!/bin/sh\necho for TARGET\n")
+    }
+
+    /// Does so with another stand-in.
+    pub(crate) fn archives_of(&self, program: &str) -> PathBuf {
         let folder = self.beside("dist");
         for target in TARGETS {
             let binary = self.beside("binaries").join(target);
-            fs::write(&binary, format!("#!/bin/sh\necho for {target}\n")).unwrap();
+            fs::write(&binary, program.replace("TARGET", target)).unwrap();
             let arguments = [
                 "v90.2.3",
                 target,
@@ -179,8 +184,13 @@ impl Clone {
 
     /// Makes the commit of the tag, with archives at `url`.
     pub(crate) fn pin(&self, url: &str) -> Ran {
+        self.pin_image(url, &digest('a'))
+    }
+
+    /// Does so with an image of this digest.
+    pub(crate) fn pin_image(&self, url: &str, digest: &str) -> Ran {
         let archives = self.beside("dist");
-        let image = format!("ghcr.io/somebody/sevalla-deploy@{}", digest('a'));
+        let image = format!("ghcr.io/somebody/sevalla-deploy@{digest}");
         self.run("pin", &["v90.2.3", &image, archives.to_str().unwrap(), url])
     }
 }
@@ -236,4 +246,21 @@ pub(crate) fn write_program(path: &Path, text: &str) {
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to.parent().unwrap()).unwrap();
     fs::copy(from, to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+}
+
+/// A PATH with what the scripts use, and this one that downloads.
+pub(crate) fn tools_with(clone: &Clone, download: &str) -> String {
+    let folder = clone.beside("tools");
+    let tools =
+        "sh sed grep tr env mktemp sha256sum tar gzip cp mv rm mkdir chmod sleep timeout uname";
+    let path = std::env::var_os("PATH").unwrap();
+    for tool in tools.split(' ').chain([download]) {
+        let mut folders = std::env::split_paths(&path);
+        let found = folders.find(|folder| folder.join(tool).exists());
+        let found = found
+            .unwrap_or_else(|| panic!("{tool} is not installed"))
+            .join(tool);
+        std::os::unix::fs::symlink(found, folder.join(tool)).unwrap();
+    }
+    folder.to_str().unwrap().to_owned()
 }

@@ -7,15 +7,21 @@ use std::process::Command;
 
 use regex::Regex;
 
-use crate::clone::{Clone, Ran, TARGETS, write_program};
+use crate::clone::{Clone, Ran, TARGETS, tools_with, write_program};
+use crate::server::{Server, ok, redirect};
 
 /// A release whose archives are in a folder, with the files that install them.
-fn released() -> Clone {
+pub(crate) fn released() -> Clone {
+    released_as("#!/bin/sh\necho for TARGET\n", "")
+}
+
+/// Does so with a program for each target, at an address with this end.
+fn released_as(program: &str, end: &str) -> Clone {
     let clone = Clone::new();
     clone.bump();
-    let archives = clone.archives();
+    let archives = clone.archives_of(program);
     let folder = archives.to_str().unwrap();
-    let url = format!("file://{folder}");
+    let url = format!("file://{folder}{end}");
     let repository = "https://git.example/somebody/sevalla-deploy";
     let arguments = ["v90.2.3", folder, &url, repository];
     clone.run("packages", &arguments).ok();
@@ -87,6 +93,123 @@ fn the_script_installs_nothing_but_the_released_file() {
     write_program(&program, "#!/bin/sh\necho old\n");
     install(&clone, &[]).0.refused("nothing was installed");
     assert_eq!(Ran::new(&mut Command::new(program)).ok(), "old\n");
+}
+
+#[test]
+fn the_script_says_that_it_installed_only_what_runs() {
+    // A folder that has the name of the program.
+    let clone = released();
+    let program = clone.beside("home/.local/bin/sevalla-deploy");
+    let (ran, _) = install(&clone, &[]);
+    ran.refused("is a folder; nothing was installed");
+    assert_eq!(fs::read_dir(&program).unwrap().count(), 0);
+
+    // As on a disk from which nothing runs. The older one stays.
+    let clone = released_as("#!/nonexistent/sh\n", "");
+    let program = clone.beside("home/.local/bin").join("sevalla-deploy");
+    write_program(&program, "#!/bin/sh\necho old\n");
+    let (ran, _) = install(&clone, &[]);
+    ran.refused("cannot be run in");
+    assert_eq!(Ran::new(&mut Command::new(&program)).ok(), "old\n");
+    let folder = fs::read_dir(program.parent().unwrap()).unwrap();
+    assert_eq!(folder.count(), 1, "nothing else is left");
+}
+
+#[test]
+fn the_script_downloads_with_one_retry_and_no_secret() {
+    let clone = released();
+    let body = fs::read(archive(&clone)).unwrap();
+    let sound = body.clone();
+    let server = Server::start(move |number, address| match number {
+        0 => ok(&body[..body.len() / 2]),
+        1 => redirect(address),
+        _ => ok(&body),
+    });
+    let (ran, _) = install(&clone, &[("SEVALLA_DEPLOY_FROM", &server.url)]);
+    ran.ok();
+    assert_eq!(server.connections(), 3);
+
+    let path = tools_with(&clone, "wget");
+    let nothing = Server::start(|_, _| Vec::new());
+    let more = [
+        ("PATH", path.as_str()),
+        ("SEVALLA_DEPLOY_FROM", &nothing.url),
+    ];
+    install(&clone, &more).0.refused("could not be downloaded");
+    assert_eq!(nothing.connections(), 2);
+    let server = Server::start(move |_, _| ok(&sound));
+    let more = [
+        ("PATH", path.as_str()),
+        ("SEVALLA_DEPLOY_FROM", &server.url),
+    ];
+    install(&clone, &more).0.ok();
+
+    // What would be an option of curl.
+    for from in ["-K/tmp/options", "example.com", "/tmp"] {
+        let (ran, _) = install(&clone, &[("SEVALLA_DEPLOY_FROM", from)]);
+        ran.refused("is not the address of a folder");
+    }
+
+    let programs = clone.beside("programs");
+    write_program(&programs.join("curl"), "#!/bin/sh\nenv >&2\nexit 7\n");
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let more = [
+        ("PATH", path.as_str()),
+        ("SEVALLA_TOKEN", "the key of the job"),
+        ("NO_PROXY", "git.example"),
+    ];
+    let (ran, _) = install(&clone, &more);
+    assert!(ran.stderr.contains("NO_PROXY=git.example\n"), "{ran:?}");
+    assert!(!ran.stderr.contains("the key of the job"), "{ran:?}");
+    ran.refused("nothing was installed");
+}
+
+#[test]
+fn what_is_far_too_large_fills_no_disk() {
+    let clone = released();
+    let file = fs::File::create(archive(&clone)).unwrap();
+    file.set_len(300 << 20).unwrap();
+    let (ran, program) = install(&clone, &[]);
+    ran.refused("could not be downloaded");
+    assert_eq!(fs::read_dir(program.parent().unwrap()).unwrap().count(), 0);
+}
+
+/// A name that another user could have made before, as a link.
+#[test]
+fn no_script_makes_a_name_that_can_be_foreseen() {
+    let clone = released();
+    for script in ["setup/install", "packages/install.sh"] {
+        assert!(!clone.read(script).contains("$$"), "{script}");
+    }
+}
+
+#[test]
+fn an_address_with_any_sign_is_written_as_it_is() {
+    let end = "/a&b?c=\\1*";
+    let clone = released_as("#!/bin/sh\n", end);
+    for file in ["install.sh", "install.ps1", "sevalla-deploy.rb"] {
+        let text = fs::read_to_string(clone.beside("dist").join(file)).unwrap();
+        assert!(text.contains(&format!("dist{end}")), "{file}: {text}");
+    }
+}
+
+/// Before the statements of origin are made, and of all that is published.
+#[test]
+fn the_checksums_list_every_file() {
+    let clone = released();
+    let dist = clone.beside("dist");
+    let sums = fs::read_to_string(dist.join("SHA256SUMS")).unwrap();
+    let listed = sums.lines().map(|line| line[66..].to_owned());
+    let files = fs::read_dir(dist).unwrap();
+    let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut files: Vec<_> = files.filter(|name| name != "SHA256SUMS").collect();
+    files.sort();
+    assert_eq!(listed.collect::<Vec<_>>(), files);
+
+    let workflow = concat!(env!("CARGO_MANIFEST_DIR"), "/.github/workflows/release.yml");
+    let workflow = fs::read_to_string(workflow).unwrap();
+    let (before, after) = workflow.split_once("\n  attest:\n").unwrap();
+    assert!(before.contains(".ci/release/packages") && !after.contains("SHA256SUMS"));
 }
 
 #[test]

@@ -10,7 +10,8 @@
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and names what it skips"
 )]
 
 mod clone;
@@ -18,5 +19,8 @@ mod commit;
 mod installing;
 mod pins;
 mod publishing;
+mod server;
 mod setup;
+mod signals;
+mod verifying;
 mod versions;

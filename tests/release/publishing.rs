@@ -2,25 +2,40 @@
 //! such that it can be done again after it has failed anywhere.
 
 use std::fs;
+use std::path::PathBuf;
 
-use crate::clone::{Clone, Ran, digest, write_program};
+use crate::clone::{Clone, Ran, write_program};
 
-/// Writes down what it is asked. What it says of the release is in a file.
+/// Writes down what it is asked. The release is a folder.
 const GH: &str = r#"#!/bin/sh
 echo "gh $*" >>"$ASKED"
 case $2 in
-  view) cat "$DRAFT" ;;
-  create) echo true >"$DRAFT" ;;
-  edit) echo false >"$DRAFT" ;;
+  view)
+    if [ -f "$RELEASE/broken" ]; then echo 'HTTP 502' >&2; exit 1; fi
+    cat "$RELEASE/draft" 2>/dev/null || { echo 'release not found' >&2; exit 1; }
+    ;;
+  create) echo true >"$RELEASE/draft" ;;
+  upload) shift 4; cp "$@" "$RELEASE/files" ;;
+  download) cp -r "$RELEASE/files" "$5" ;;
+  edit) echo false >"$RELEASE/draft" ;;
 esac
 "#;
+/// The registry is a folder with a file for each tag.
 const SKOPEO: &str = r#"#!/bin/sh
 echo "skopeo $*" >>"$ASKED"
+case $1 in
+  inspect)
+    [ ! -f "$RELEASE/away" ] || { echo 'connection refused' >&2; exit 1; }
+    cat "$RELEASE/${3##*:}" 2>/dev/null || { echo 'manifest unknown' >&2; exit 1; }
+    ;;
+  copy) cp "$RELEASE/image" "$RELEASE/${6##*:}" ;;
+esac
 "#;
 
 struct World {
     clone: Clone,
     commit: String,
+    image: String,
 }
 
 impl World {
@@ -29,49 +44,70 @@ impl World {
         clone.bump();
         clone.archives();
         clone.pin_bases();
-        let commit = clone.pin("https://example.com").ok().trim_end().to_owned();
+        let release = clone.beside("release");
+        clone.beside("release/files");
+        fs::write(release.join("image"), "a manifest").unwrap();
+        let mut sum = clone.command("sha256sum");
+        let sum = Ran::new(sum.arg(release.join("image"))).ok();
+        let digest = format!("sha256:{}", sum.split(' ').next().unwrap());
+        let pinned = clone.pin_image("https://example.com", &digest).ok();
         let programs = clone.beside("programs");
         write_program(&programs.join("gh"), GH);
         write_program(&programs.join("skopeo"), SKOPEO);
-        Self { clone, commit }
+        Self {
+            clone,
+            commit: pinned.trim_end().to_owned(),
+            image: format!("ghcr.io/somebody/sevalla-deploy@{digest}"),
+        }
     }
 
-    /// Publishes a commit, with the stand-ins first on the path. Gives what
-    /// they were asked too.
-    fn publish(&self, commit: &str) -> (Ran, Vec<String>) {
-        let asked = self.clone.beside("programs").join("asked");
-        fs::write(&asked, "").unwrap();
+    /// A file of the release, or one that makes a stand-in fail.
+    fn release(&self, name: &str) -> PathBuf {
+        self.clone.beside("release").join(name)
+    }
+
+    /// Runs a script with the stand-ins first on the path. Gives what they were
+    /// asked too.
+    fn run(&self, script: &str, arguments: &[&str]) -> (Ran, Vec<String>) {
         let programs = self.clone.beside("programs");
-        let script = self.clone.path(".ci/release/publish");
-        let image = format!("ghcr.io/somebody/sevalla-deploy@{}", digest('a'));
+        let asked = programs.join("asked");
+        fs::write(&asked, "").unwrap();
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", programs.display());
         let ran = Ran::new(
             self.clone
                 .command("bash")
-                .arg(script)
-                .args(["v90.2.3", commit, &image])
-                .arg(self.clone.beside("dist"))
-                .args(["false", "true"])
-                .env(
-                    "PATH",
-                    format!("{}:/usr/local/bin:/usr/bin:/bin", programs.display()),
-                )
+                .arg(self.clone.path(".ci/release").join(script))
+                .args(arguments)
+                .env("PATH", path)
                 .env("ASKED", &asked)
-                .env("DRAFT", programs.join("draft")),
+                .env("RELEASE", self.clone.beside("release")),
         );
         let asked = fs::read_to_string(asked).unwrap();
         (ran, asked.lines().map(str::to_owned).collect())
     }
 
-    fn tag(&self) -> String {
-        let line = self.clone.git("ls-remote origin refs/tags/v90.2.3");
+    fn publish(&self, commit: &str) -> (Ran, Vec<String>) {
+        let dist = self.clone.beside("dist");
+        let arguments = ["v90.2.3", commit, &self.image, dist.to_str().unwrap()];
+        self.run("publish", &arguments)
+    }
+
+    fn major(&self) -> (Ran, Vec<String>) {
+        self.run("major", &["v90.2.3", &self.commit, &self.image])
+    }
+
+    fn tag(&self, name: &str) -> String {
+        let line = self
+            .clone
+            .git(&format!("ls-remote origin refs/tags/{name}"));
         line.split('\t').next().unwrap_or_default().to_owned()
     }
 }
 
-/// The first two words of each request.
+/// The first three words of each request.
 fn words(asked: &[String]) -> Vec<String> {
-    let two = |line: &String| line.split(' ').take(3).collect::<Vec<_>>().join(" ");
-    asked.iter().map(two).collect()
+    let three = |line: &String| line.split(' ').take(3).collect::<Vec<_>>().join(" ");
+    asked.iter().map(three).collect()
 }
 
 #[test]
@@ -79,22 +115,25 @@ fn a_release_is_a_draft_until_it_is_complete() {
     let world = World::new();
     let (ran, asked) = world.publish(&world.commit);
     ran.ok();
-    assert_eq!(world.tag(), world.commit);
+    assert_eq!(world.tag("v90.2.3"), world.commit);
     assert_eq!(
         words(&asked),
         [
+            "skopeo inspect --raw",
             "skopeo copy --quiet",
             "gh release view",
             "gh release create",
             "gh release upload",
+            "gh release download",
             "gh release edit"
         ]
     );
-    assert!(asked[0].ends_with(":v90.2.3"), "{asked:?}");
-    assert!(asked[2].contains("--draft --verify-tag"), "{asked:?}");
-    assert!(asked[3].contains("SHA256SUMS"), "{asked:?}");
+    assert!(asked[1].ends_with(":v90.2.3"), "{asked:?}");
+    assert!(asked[3].contains("--draft --verify-tag"), "{asked:?}");
+    assert!(asked[3].ends_with("--prerelease=false"), "{asked:?}");
+    assert!(asked[4].contains("SHA256SUMS"), "{asked:?}");
     assert!(
-        asked[4].ends_with("--draft=false --latest=true"),
+        asked[6].ends_with("--draft=false --latest=true"),
         "{asked:?}"
     );
 }
@@ -103,22 +142,76 @@ fn a_release_is_a_draft_until_it_is_complete() {
 fn publishing_goes_on_where_it_stopped() {
     let world = World::new();
     // The tag and the draft are there, the files may be.
-    world.clone.git(&format!(
-        "push --quiet origin {}:refs/tags/v90.2.3",
-        world.commit
-    ));
-    fs::write(world.clone.beside("programs").join("draft"), "true\n").unwrap();
+    let tag = format!("push --quiet origin {}:refs/tags/v90.2.3", world.commit);
+    world.clone.git(&tag);
+    fs::write(world.release("draft"), "true\n").unwrap();
     let (ran, asked) = world.publish(&world.commit);
     ran.ok();
     assert_eq!(
-        words(&asked)[1..],
-        ["gh release view", "gh release upload", "gh release edit"]
+        words(&asked)[2..],
+        [
+            "gh release view",
+            "gh release upload",
+            "gh release download",
+            "gh release edit"
+        ]
     );
 
     // All of it is there.
     let (ran, asked) = world.publish(&world.commit);
     assert!(ran.ok().contains("published already"));
-    assert_eq!(words(&asked), ["skopeo copy --quiet", "gh release view"]);
+    assert_eq!(
+        words(&asked),
+        [
+            "skopeo inspect --raw",
+            "gh release view",
+            "gh release download"
+        ]
+    );
+}
+
+#[test]
+fn what_is_published_is_compared() {
+    let world = World::new();
+    world.publish(&world.commit).0.ok();
+    let sums = world.release("files/SHA256SUMS");
+    let sound = fs::read(&sums).unwrap();
+    fs::write(&sums, "other bytes").unwrap();
+    let (ran, _) = world.publish(&world.commit);
+    ran.refused("the release v90.2.3 has other files");
+    fs::remove_file(&sums).unwrap();
+    let (ran, _) = world.publish(&world.commit);
+    ran.refused("the release v90.2.3 has other files");
+    fs::write(&sums, sound).unwrap();
+
+    let image = world.release("v90.2.3");
+    fs::write(&image, "another manifest").unwrap();
+    let (ran, asked) = world.publish(&world.commit);
+    ran.refused(":v90.2.3 is another image");
+    assert_eq!(asked.len(), 1);
+    assert_eq!(fs::read(&image).unwrap(), b"another manifest");
+}
+
+#[test]
+fn a_foreign_file_in_the_draft_is_not_published() {
+    let world = World::new();
+    fs::write(world.release("draft"), "true\n").unwrap();
+    fs::write(world.release("files/miner"), "").unwrap();
+    let (ran, _) = world.publish(&world.commit);
+    ran.refused("Only in");
+    assert_eq!(fs::read(world.release("draft")).unwrap(), b"true\n");
+}
+
+/// An outage is not an answer.
+#[test]
+fn what_cannot_be_asked_is_not_taken_as_missing() {
+    for (file, why) in [("broken", "is released could"), ("away", "exists could")] {
+        let world = World::new();
+        fs::write(world.release(file), "").unwrap();
+        let (ran, asked) = world.publish(&world.commit);
+        ran.refused(why);
+        assert!(!asked.iter().any(|line| line.contains("create")));
+    }
 }
 
 #[test]
@@ -127,48 +220,74 @@ fn a_tag_is_never_moved() {
     world
         .clone
         .git("push --quiet origin HEAD~:refs/tags/v90.2.3");
-    let before = world.tag();
+    let before = world.tag("v90.2.3");
     let (ran, asked) = world.publish(&world.commit);
     ran.refused("A tag is not moved");
-    assert_eq!(world.tag(), before);
+    assert_eq!(world.tag("v90.2.3"), before);
     assert_eq!(asked, [""; 0]);
 }
 
 #[test]
 fn files_that_are_not_the_listed_ones_are_not_published() {
     let world = World::new();
-    let archive = world
-        .clone
-        .beside("dist")
-        .join("sevalla-deploy-v90.2.3-x86_64-unknown-linux-musl.tar.gz");
+    let dist = world.clone.beside("dist");
+    fs::write(dist.join("unlisted"), "").unwrap();
+    let (ran, asked) = world.publish(&world.commit);
+    ran.refused("has other files than SHA256SUMS");
+    assert_eq!((world.tag("v90.2.3").as_str(), asked.len()), ("", 0));
+    fs::remove_file(dist.join("unlisted")).unwrap();
+
+    let archive = dist.join("sevalla-deploy-v90.2.3-x86_64-unknown-linux-musl.tar.gz");
     fs::write(archive, "other bytes").unwrap();
     let (ran, asked) = world.publish(&world.commit);
     ran.refused("is not what SHA256SUMS says");
-    assert_eq!((world.tag().as_str(), asked.len()), ("", 0));
+    assert_eq!((world.tag("v90.2.3").as_str(), asked.len()), ("", 0));
+}
+
+#[test]
+fn a_commit_that_does_more_than_pin_is_not_tagged() {
+    let world = World::new();
+    let image = format!(
+        "  image: docker://{}",
+        world.image.replace('@', ":v90.2.3@")
+    );
+    let (_, digest) = image.split_once('@').unwrap();
+    let other = format!("  image: docker://evil.example/miner:latest # @{digest}");
+    world.clone.edit("container/action.yml", &image, &other);
+    world.clone.git("commit --quiet --all --amend --no-edit");
+    let commit = world.clone.git("rev-parse HEAD");
+    let (ran, asked) = world.publish(commit.trim_end());
+    ran.refused("no line that is exactly the image");
+    assert_eq!((world.tag("v90.2.3").as_str(), asked.len()), ("", 0));
 }
 
 #[test]
 fn the_tag_of_the_major_version_follows() {
     let world = World::new();
-    let programs = world.clone.beside("programs");
-    let image = format!("ghcr.io/somebody/sevalla-deploy@{}", digest('a'));
     world.clone.git("push --quiet origin HEAD~:refs/tags/v90");
-    let major = |name: &str| {
-        Ran::new(
-            world
-                .clone
-                .command("bash")
-                .arg(world.clone.path(".ci/release/major"))
-                .args([name, &world.commit, &image])
-                .env(
-                    "PATH",
-                    format!("{}:/usr/local/bin:/usr/bin:/bin", programs.display()),
-                )
-                .env("ASKED", programs.join("asked")),
-        )
-    };
-    major("v90").ok();
-    let line = world.clone.git("ls-remote origin refs/tags/v90");
-    assert!(line.starts_with(&world.commit), "{line}");
-    major("").refused("is not a major version");
+    world.major().0.refused("is not released as");
+    world.publish(&world.commit).0.ok();
+    let (ran, asked) = world.major();
+    ran.ok();
+    assert!(asked[0].ends_with(":v90"), "{asked:?}");
+    assert_eq!(world.tag("v90"), world.commit);
+    let (ran, _) = world.run("major", &["v90", &world.commit, &world.image]);
+    ran.refused("is not a tag");
+}
+
+/// The jobs of an older run, repeated after a newer release.
+#[test]
+fn an_older_release_moves_nothing_back() {
+    let world = World::new();
+    world
+        .clone
+        .git("push --quiet origin HEAD~:refs/tags/v90.3.0");
+    world.clone.git("push --quiet origin HEAD~:refs/tags/v90");
+    let before = world.tag("v90");
+    let (ran, asked) = world.publish(&world.commit);
+    ran.ok();
+    assert!(asked.last().unwrap().ends_with("--latest=false"));
+    let (ran, asked) = world.major();
+    assert!(ran.ok().contains("v90 stays where it is"));
+    assert_eq!((world.tag("v90"), asked.len()), (before, 0));
 }

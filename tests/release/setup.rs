@@ -8,10 +8,11 @@ use std::time::Duration;
 use sevalla_simulator::{Application, Script, Simulator, World};
 use yaml_serde::Value;
 
-use crate::clone::{Clone, Ran};
+use crate::clone::{Clone, Ran, tools_with, write_program};
+use crate::server::{Server, ok, redirect};
 
 /// A released clone whose archives are in a folder, and the folder's address.
-fn released() -> Clone {
+pub(crate) fn released() -> Clone {
     let clone = Clone::new();
     clone.bump();
     let archives = clone.archives();
@@ -176,12 +177,19 @@ fn a_download_sees_the_proxy_and_no_secret_of_the_job() {
     let programs = clone.beside("programs");
     let seen = programs.join("seen");
     let curl = format!("#!/bin/sh\nenv >>{}\nexit 7\n", seen.display());
-    crate::clone::write_program(&programs.join("curl"), &curl);
+    write_program(&programs.join("curl"), &curl);
+    let arguments = programs.join("arguments");
+    let env = format!(
+        "#!/bin/sh\necho \"$*\" >>{}\nexec /usr/bin/env \"$@\"\n",
+        arguments.display()
+    );
+    write_program(&programs.join("env"), &env);
     let path = format!("{}:/usr/bin:/bin", programs.display());
     let more = [
         ("PATH", path.as_str()),
         ("SEVALLA_TOKEN", "the key of the job"),
-        ("https_proxy", "http://proxy.example:3128"),
+        ("https_proxy", "http://somebody:password@proxy.example:3128"),
+        ("SSL_CERT_DIR", "/etc/certificates"),
         ("NO_PROXY", "git.example"),
     ];
     let (ran, _) = install_with(&clone, "Linux-X64", &more);
@@ -189,11 +197,149 @@ fn a_download_sees_the_proxy_and_no_secret_of_the_job() {
     let seen = fs::read_to_string(seen).unwrap();
     assert!(!seen.contains("the key of the job"), "{seen}");
     for line in [
-        "https_proxy=http://proxy.example:3128\n",
+        "https_proxy=http://somebody:password@proxy.example:3128\n",
+        "SSL_CERT_DIR=/etc/certificates\n",
         "NO_PROXY=git.example\n",
     ] {
         assert_eq!(seen.matches(line).count(), 2, "{line}{seen}");
     }
+    // Every user of the machine sees these.
+    let arguments = fs::read_to_string(arguments).unwrap();
+    assert!(!arguments.contains("password"), "{arguments}");
+}
+
+/// Two attempts and no more, also with the program that has retries of its own.
+#[test]
+fn without_curl_wget_is_taken_with_one_retry() {
+    let clone = released();
+    let path = tools_with(&clone, "wget");
+    let nothing = Server::start(|_, _| Vec::new());
+    let more = [
+        ("PATH", path.as_str()),
+        ("SEVALLA_DEPLOY_FROM", &nothing.url),
+    ];
+    let (ran, _) = install_with(&clone, "Linux-X64", &more);
+    ran.refused("in two attempts");
+    assert_eq!(nothing.connections(), 2);
+
+    let body = fs::read(archive(&clone)).unwrap();
+    let server = Server::start(move |_, _| ok(&body));
+    let more = [
+        ("PATH", path.as_str()),
+        ("SEVALLA_DEPLOY_FROM", &server.url),
+    ];
+    let got = install_with(&clone, "Linux-X64", &more);
+    runs(got, "x86_64-unknown-linux-musl");
+
+    // A limit for the whole, which wget does not have.
+    let programs = clone.beside("tools");
+    fs::remove_file(programs.join("timeout")).unwrap();
+    write_program(
+        &programs.join("timeout"),
+        "#!/bin/sh\necho \"limit $*\" >&2\nexit 124\n",
+    );
+    let more = [
+        ("PATH", path.as_str()),
+        ("SEVALLA_DEPLOY_FROM", &nothing.url),
+    ];
+    let (ran, _) = install_with(&clone, "Linux-ARM64", &more);
+    ran.refused("limit 120 wget");
+}
+
+/// Without a length, a body that was cut arrives as if it were whole.
+#[test]
+fn a_body_that_was_cut_is_downloaded_again() {
+    let clone = released();
+    let body = fs::read(archive(&clone)).unwrap();
+    let server = Server::start(move |number, _| match number {
+        0 => ok(&body[..body.len() / 2]),
+        _ => ok(&body),
+    });
+    let more = [("SEVALLA_DEPLOY_FROM", server.url.as_str())];
+    let got = install_with(&clone, "Linux-X64", &more);
+    runs(got, "x86_64-unknown-linux-musl");
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn a_mirror_without_https_may_redirect_within_http() {
+    let clone = released();
+    let body = fs::read(archive(&clone)).unwrap();
+    let server = Server::start(move |number, address| match number {
+        // As often as there are attempts.
+        0 | 1 => redirect(address),
+        _ => ok(&body),
+    });
+    let more = [("SEVALLA_DEPLOY_FROM", server.url.as_str())];
+    let got = install_with(&clone, "Linux-X64", &more);
+    runs(got, "x86_64-unknown-linux-musl");
+}
+
+/// A file with 300 MiB of nothing.
+fn huge(path: &Path) {
+    fs::File::create(path).unwrap().set_len(300 << 20).unwrap();
+}
+
+#[test]
+fn what_is_far_too_large_fills_no_disk() {
+    let clone = released();
+    runs(install(&clone, "Linux-X64"), "x86_64-unknown-linux-musl");
+    huge(&cached(&clone));
+    runs(install(&clone, "Linux-X64"), "x86_64-unknown-linux-musl");
+
+    huge(&archive(&clone));
+    fs::remove_file(cached(&clone)).unwrap();
+    let before = fs::read_dir(clone.beside("runner")).unwrap().count();
+    let (ran, _) = install(&clone, "Linux-X64");
+    ran.refused("could not be downloaded, in two attempts");
+    let after = fs::read_dir(clone.beside("runner")).unwrap().count();
+    assert_eq!(before, after, "nothing is left");
+}
+
+#[test]
+fn what_is_no_file_in_the_cache_is_replaced() {
+    let clone = released();
+    runs(install(&clone, "Linux-X64"), "x86_64-unknown-linux-musl");
+    let path = cached(&clone);
+    let elsewhere = clone.beside("elsewhere");
+    let folder = || fs::create_dir(&path).unwrap();
+    let link = || std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    for make in [&folder as &dyn Fn(), &link] {
+        fs::remove_file(&path).unwrap();
+        make();
+        runs(install(&clone, "Linux-X64"), "x86_64-unknown-linux-musl");
+        assert!(fs::symlink_metadata(&path).unwrap().is_file());
+        assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn what_is_no_runner_is_named() {
+    let clone = released();
+    for (name, why) in [
+        ("RUNNER_TEMP", "::error title=sevalla-deploy::RUNNER_TEMP"),
+        (
+            "RUNNER_OS",
+            "::error title=sevalla-deploy::There is no program for (RUNNER_OS is not set)",
+        ),
+    ] {
+        let (ran, _) = install_with(&clone, "Linux-X64", &[(name, "")]);
+        ran.refused(why);
+    }
+}
+
+/// As on a disk from which nothing runs.
+#[test]
+fn a_program_that_does_not_run_is_named() {
+    let clone = Clone::new();
+    clone.bump();
+    clone.archives_of("#!/nonexistent/sh\n");
+    clone.pin_bases();
+    let address = format!("file://{}", clone.beside("dist").display());
+    clone.pin(&address).ok();
+    let (ran, program) = install(&clone, "Linux-X64");
+    ran.refused("::error title=sevalla-deploy::The program cannot be run in");
+    assert_eq!(program, None);
 }
 
 #[test]
@@ -210,13 +356,24 @@ fn a_commit_that_is_no_release_says_so() {
     ran.refused("::error title=sevalla-deploy::This commit is no release");
 }
 
-/// The step that runs the program, as text, and its environment by a runner
-/// that is given these inputs.
-fn step(given: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
+/// A step of the action.
+fn step_of(id: &str) -> (Value, Value) {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml"));
     let metadata: Value = yaml_serde::from_str(&text.unwrap()).unwrap();
     let steps = metadata["runs"]["steps"].as_sequence().unwrap();
-    let step = steps.iter().find(|step| step["id"] == "run").unwrap();
+    let step = steps.iter().find(|step| step["id"] == id).unwrap().clone();
+    (metadata, step)
+}
+
+/// What a step runs.
+pub(crate) fn script(id: &str) -> String {
+    step_of(id).1["run"].as_str().unwrap().to_owned()
+}
+
+/// The step that runs the program, as text, and its environment by a runner
+/// that is given these inputs.
+fn step(given: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
+    let (metadata, step) = step_of("run");
     // What the runner makes of the expressions: what is given, or the default.
     let environment = step["env"].as_mapping().unwrap().iter();
     let environment = environment.map(|(name, expression)| {
@@ -234,10 +391,7 @@ fn step(given: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
         };
         (name.as_str().unwrap().to_owned(), value.to_owned())
     });
-    (
-        step["run"].as_str().unwrap().to_owned(),
-        environment.collect(),
-    )
+    (script("run"), environment.collect())
 }
 
 #[test]
@@ -271,25 +425,11 @@ fn the_program_is_run_with_the_inputs() {
     assert!(outputs.contains("invalid-input"), "{outputs}");
 }
 
-/// What a runner may have as `sh`, with the arguments before the script.
-const SHELLS: [&[&str]; 4] = [
-    &["dash", "-e"],
-    &["bash", "--posix", "-e"],
-    &["busybox", "sh", "-e"],
-    &["zsh", "--emulate", "sh", "-e"],
-];
-
 /// The runner signals the process that it has started, and no other: the shell.
 /// What is not in the shell's place would never see the signal.
 #[tokio::test]
 async fn a_cancelled_job_cancels_the_deployment_on_every_shell() {
-    let is_there = |shell: &&[&str]| {
-        let path = std::env::var_os("PATH").unwrap();
-        std::env::split_paths(&path).any(|folder| folder.join(shell[0]).exists())
-    };
-    let shells: Vec<_> = SHELLS.into_iter().filter(is_there).collect();
-    assert!(!shells.is_empty());
-    for shell in shells {
+    for shell in crate::signals::shells() {
         let app = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
         let script = Script::success().never_ends();
         let world = World::new().application(Application::new(app).next(script));

@@ -98,24 +98,35 @@ async fn a_rollback_or_a_restart_that_still_runs_is_followed() {
     }
 }
 
+/// The run of a further attempt that must change nothing.
+async fn refuses(run: Runner) {
+    let refused = run.run().await;
+    refused.assert_ended(9, "rejected");
+    refused.assert_told("rolling back once more would deploy");
+    refused.assert_told("Set deployment-id");
+}
+
 /// Before the version that is live now was the one that was to be replaced.
 #[tokio::test]
 async fn a_rollback_that_has_succeeded_is_not_undone_by_a_further_attempt() {
     let app = async {
         let simulator = application(Script::success()).await;
+        let wanted = simulator.deployments(APP)[1].id.clone();
         let first = attempt(rolls_back(&simulator), 1).run().await;
         first.assert_ended(0, "success");
-        let again = attempt(rolls_back(&simulator), 2).run().await;
-        again.assert_ended(0, "success");
-        again.assert_told("Reporting that one instead of rolling back again");
-        assert_eq!(again.output("commit-sha"), OLD);
-        assert_eq!(simulator.deployments_made(), 1, "{}", again.streams());
-        // The CI does not report when the run began.
-        let unknown = attempt_at(rolls_back(&simulator), &json!({}), 2);
-        let unknown = unknown.run().await;
-        unknown.assert_ended(9, "rejected");
-        unknown.assert_told("rolling back once more would deploy main at 222222222");
+        refuses(attempt(rolls_back(&simulator), 2)).await;
+        // The CI does not report when the run began, or by a clock that is fast.
+        let soon = jiff::Timestamp::now().as_second() + 600;
+        for event in [json!({}), json!({ "repository": { "pushed_at": soon } })] {
+            refuses(attempt_at(rolls_back(&simulator), &event, 2)).await;
+        }
         assert_eq!(simulator.deployments_made(), 1);
+        let named = rolls_back(&simulator).set("SEVALLA_DEPLOYMENT_ID", &wanted);
+        let named = attempt(named, 2).run().await;
+        named.assert_ended(0, "success");
+        named.assert_told("Reporting that one instead of rolling back again");
+        assert_eq!(named.output("commit-sha"), OLD);
+        assert_eq!(simulator.deployments_made(), 1, "{}", named.streams());
         // It is older than this run: the version before it is wanted.
         let event = json!({ "repository": { "pushed_at": LATER } });
         let other = attempt_at(rolls_back(&simulator), &event, 2);
@@ -137,10 +148,8 @@ async fn a_rollback_that_has_succeeded_is_not_undone_by_a_further_attempt() {
         let simulator = Simulator::start(World::new().static_site(site)).await;
         let run = || Runner::deploys_site(&simulator).set("SEVALLA_ACTION", "rollback-static-site");
         attempt(run(), 1).run().await.assert_ended(0, "success");
-        let again = attempt(run(), 2).run().await;
-        again.assert_ended(0, "success");
-        assert_eq!(again.output("commit-sha"), OLD);
-        assert_eq!(simulator.deployments_made(), 1, "{}", again.streams());
+        refuses(attempt(run(), 2)).await;
+        assert_eq!(simulator.deployments_made(), 1);
     };
     let image = async {
         let image = |tag: &str, hours| past("", hours).docker_image(format!("shop:{tag}"));
@@ -151,11 +160,27 @@ async fn a_rollback_that_has_succeeded_is_not_undone_by_a_further_attempt() {
         let simulator = Simulator::start(World::new().application(app)).await;
         let run = || rolls_back(&simulator);
         attempt(run(), 1).run().await.assert_ended(0, "success");
-        let again = attempt(run(), 2).run().await;
-        again.assert_ended(0, "success");
-        assert_eq!(simulator.deployments_made(), 1, "{}", again.streams());
+        refuses(attempt(run(), 2)).await;
+        assert_eq!(simulator.deployments_made(), 1);
     };
     tokio::join!(app, site, image);
+}
+
+/// A deployment of this run may have put the bad version live again: that is no
+/// rollback, and must not be reported as one.
+#[tokio::test]
+async fn a_bad_version_that_this_run_deployed_again_is_not_reported_as_a_rollback() {
+    let image = |tag: &str, hours| past("", hours).docker_image(format!("shop:{tag}"));
+    let app = Application::new(APP)
+        .source("dockerImage")
+        .docker_image("shop:2")
+        .past(image("2", 30))
+        .past(image("1", 20));
+    let simulator = Simulator::start(World::new().application(app)).await;
+    let deploys = Runner::deploys_app(&simulator).set("SEVALLA_DOCKER_IMAGE", "shop:2");
+    attempt(deploys, 2).run().await.assert_ended(0, "success");
+    refuses(attempt(rolls_back(&simulator), 2)).await;
+    assert_eq!(simulator.deployments_made(), 1);
 }
 
 #[tokio::test]
@@ -172,7 +197,7 @@ async fn another_version_what_builds_and_what_is_older_are_not_taken_for_a_rollb
         let event = json!({ "repository": { "pushed_at": began_at } });
         let run = attempt_at(rolls_back(&simulator), &event, 2);
         let run = run.set("SEVALLA_WAIT_FOR_FINISH", "false").run().await;
-        run.assert_told("No deployment of an earlier attempt was found");
+        run.assert_told("No deployment of an earlier attempt was recognized");
         assert_eq!(simulator.calls("rollbackDeploymentV3"), 1);
     }
 }

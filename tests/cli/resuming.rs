@@ -584,7 +584,7 @@ async fn what_cannot_be_recognized_is_not_said_to_be_missing() {
         .secret("SEVALLA_DEPLOY_HOOK_URL", &simulator.hook_url(APP))
         .set("SEVALLA_WAIT_FOR_FINISH", "false");
     let run = attempted_again(runner).run().await;
-    run.assert_told("is not known without a state-file");
+    run.assert_told("started the same cannot be known");
     assert!(
         !run.streams()
             .contains("No deployment of an earlier attempt")
@@ -663,7 +663,7 @@ async fn without_a_file_a_further_attempt_follows_what_still_runs() {
         (
             "4000000000",
             "2",
-            "No deployment of an earlier attempt was found",
+            "No deployment of an earlier attempt was recognized",
         ),
         ("0", "1", ""),
     ] {
@@ -694,7 +694,7 @@ async fn what_no_earlier_attempt_has_started_is_not_followed() {
             .set("SEVALLA_WAIT_FOR_FINISH", "false")
             .run()
             .await;
-        run.assert_told("No deployment of an earlier attempt was found");
+        run.assert_told("No deployment of an earlier attempt was recognized");
         assert_eq!(simulator.calls(TRIGGER), 1, "{}", run.streams());
     }
 }

@@ -1,7 +1,7 @@
 //! A further attempt at a run: what an earlier attempt may have started and still
 //! waits or runs is followed instead of starting another deployment.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::actions::ActionContext;
 use crate::actions::deploy::commit_guard::CommitGuard;
@@ -15,6 +15,9 @@ use crate::deployment::{Deployment, Origin, is_same_commit};
 use crate::event::EventKind;
 use crate::inputs::OnRerun;
 use crate::messages::Failure;
+
+/// The clocks of a CI and of the service differ by less.
+const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// How the deployment of an earlier attempt is recognized.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,36 +78,43 @@ impl RerunRule {
             && !is_another_build
     }
 
-    /// Whether an earlier attempt may have rolled back from `replaced` to the
-    /// version of `wanted` by the deployment that is live; these three are the
-    /// newest versions. Rolling back once more would bring `replaced` back.
+    /// Refuses to roll back once more where an earlier attempt may have rolled back
+    /// from `replaced` to the version of `wanted` by the deployment that is live;
+    /// these three are the newest versions. That would bring `replaced` back. What is
+    /// live may as well be what this run has deployed and wants to replace: Sevalla
+    /// does not report why it was deployed.
     ///
     /// # Errors
     ///
-    /// When it looks so, and no time shows it.
-    pub(crate) fn has_rolled_back(
+    /// When it looks so.
+    pub(crate) fn refuse_second_rollback(
         &self,
         live: &Deployment,
         replaced: &Deployment,
         wanted: &Deployment,
-    ) -> Result<bool, TriggerError> {
+    ) -> Result<(), TriggerError> {
         let came = what_came(live, wanted, Some(replaced));
-        if !may_take_a_version(live) || came != RollbackEffect::Wanted {
-            return Ok(false);
+        let may_be_back = matches!(came, RollbackEffect::Wanted | RollbackEffect::Unknown);
+        if !may_take_a_version(live) || !may_be_back || self.is_long_before(live) {
+            return Ok(());
         }
-        self.is_since(live).ok_or_else(|| {
-            TriggerError::refused(
-                Failure::RollbackNotPossible,
-                format!(
-                    "{}. {}, which is live, may be its rollback; rolling back once more would \
-                     deploy {} again",
-                    self.why,
-                    live.summary(),
-                    replaced.summary()
-                ),
-                "Set deployment-id to the deployment whose version you want live",
-            )
-        })
+        Err(TriggerError::refused(
+            Failure::RollbackNotPossible,
+            format!(
+                "{}. {}, which is live, may be its rollback; rolling back once more would deploy \
+                 {} again",
+                self.why,
+                live.summary(),
+                replaced.summary()
+            ),
+            "Set deployment-id to the deployment whose version you want live",
+        ))
+    }
+
+    /// Whether a deployment was certainly created before the run began, by two clocks.
+    fn is_long_before(&self, deployment: &Deployment) -> bool {
+        let times = deployment.created_at.zip(self.since);
+        times.is_some_and(|(created, since)| since.duration_since(created) > CLOCK_DIFFERENCE)
     }
 
     /// What speaks for it. It is no proof: Sevalla does not report which run has
@@ -135,8 +145,8 @@ fn may_take_a_version(deployment: &Deployment) -> bool {
 
 impl ActionContext<'_> {
     /// The deployment that an earlier attempt may have started and that still waits
-    /// or runs, with a line for the log; of a rollback, also the one that has brought
-    /// the wanted version back. If there is none, reports why a new one is started.
+    /// or runs, with a line for the log; of a rollback to a named deployment, also the
+    /// one that has brought its version back. If there is none, reports why a new one is started.
     pub(crate) fn left_by_earlier_attempt(
         &self,
         before: &Preflight,
@@ -164,8 +174,8 @@ impl ActionContext<'_> {
             return Some(((*running).clone(), note));
         }
         let live = before.live.as_ref().map(|live| &live.id);
-        let is_back = |newest: &&&Deployment| is_rollback && Some(&newest.id) == live;
-        if let Some(back) = found.first().filter(is_back) {
+        let is_back = |one: &&&Deployment| is_rollback && Some(&one.id) == live;
+        if let Some(back) = found.iter().find(is_back) {
             let note = format!(
                 "{why}. The wanted version is live by {}, which may be of an earlier attempt \
                  ({evidence}). Reporting that one instead of rolling back again.",
@@ -181,10 +191,11 @@ impl ActionContext<'_> {
                 ended.status.word()
             ),
             None if !rule.can_recognize(&before.wanted) => format!(
-                "{why}. Whether an earlier attempt has started the same is not known without a \
-                 state-file. Starting it."
+                "{why}. Whether an earlier attempt has started the same cannot be known. Starting it."
             ),
-            None => format!("{why}. No deployment of an earlier attempt was found. Starting one."),
+            None => {
+                format!("{why}. No deployment of an earlier attempt was recognized. Starting one.")
+            }
         };
         report(EventKind::Note(&note));
         None

@@ -60,9 +60,12 @@ pub(crate) async fn live(
     search_history(client, service, is_success).await
 }
 
-/// The last success before the one that is live, however long ago. At a further
-/// attempt, before the one that was live when the run began, if it seems that an
-/// earlier attempt has replaced that.
+/// The last success before the one that is live, however long ago.
+///
+/// # Errors
+///
+/// At a further attempt also where the live one may be the rollback of an earlier
+/// attempt.
 pub(crate) async fn earlier_success(
     client: &Client,
     service: Service,
@@ -85,13 +88,8 @@ pub(crate) async fn earlier_success(
         [live, earlier, oldest, ..] => (live, earlier, Some(oldest)),
         [live, earlier] => (live, earlier, None),
     };
-    if let Some((rule, oldest)) = rerun.zip(oldest)
-        && rule.has_rolled_back(live, earlier, oldest)?
-    {
-        return Ok(EarlierDeployment {
-            replaces: earlier.docker_image.clone(),
-            ..EarlierDeployment::found(oldest.id.clone())
-        });
+    if let Some((rule, oldest)) = rerun.zip(oldest) {
+        rule.refuse_second_rollback(live, earlier, oldest)?;
     }
     Ok(EarlierDeployment::found(earlier.id.clone()))
 }

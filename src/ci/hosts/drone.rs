@@ -39,6 +39,7 @@ pub(crate) fn facts(variables: &Variables) -> Facts {
     } else {
         owned(variables, "DRONE_BRANCH").filter(|_| tag.is_none())
     };
+    let is_rerun = is_beyond(variables, "DRONE_BUILD_PARENT", 0);
     Facts {
         commit: owned(variables, "DRONE_COMMIT_SHA"),
         branch,
@@ -49,8 +50,9 @@ pub(crate) fn facts(variables: &Variables) -> Facts {
         actor: owned(variables, "DRONE_COMMIT_AUTHOR"),
         repository: repository(variables),
         run_url: owned(variables, "DRONE_BUILD_LINK"),
-        is_rerun: is_beyond(variables, "DRONE_BUILD_PARENT", 0),
-        began_at: moment(variables, "DRONE_BUILD_CREATED"),
+        is_rerun,
+        // A restart is a build of its own: when the first began is not reported.
+        began_at: moment(variables, "DRONE_BUILD_CREATED").filter(|_| is_rerun != Some(true)),
         ..Facts::default()
     }
 }

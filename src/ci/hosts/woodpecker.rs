@@ -46,6 +46,7 @@ pub(crate) fn facts(variables: &Variables) -> Facts {
     } else {
         owned(variables, "CI_COMMIT_BRANCH").filter(|_| !is_tag)
     };
+    let is_rerun = is_beyond(variables, "CI_PIPELINE_PARENT", 0);
     Facts {
         commit: owned(variables, "CI_COMMIT_SHA"),
         branch,
@@ -56,8 +57,9 @@ pub(crate) fn facts(variables: &Variables) -> Facts {
         actor: owned(variables, "CI_PIPELINE_AUTHOR"),
         repository: repository(variables),
         run_url: owned(variables, "CI_PIPELINE_URL"),
-        is_rerun: is_beyond(variables, "CI_PIPELINE_PARENT", 0),
-        began_at: moment(variables, "CI_PIPELINE_CREATED"),
+        is_rerun,
+        // A restart is a pipeline of its own: when the first began is not reported.
+        began_at: moment(variables, "CI_PIPELINE_CREATED").filter(|_| is_rerun != Some(true)),
         ..Facts::default()
     }
 }

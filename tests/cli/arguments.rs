@@ -286,6 +286,19 @@ async fn bash_completes_actions_options_and_words() {
         (&["help", "toggle"], &["toggle-cdn"]),
         (&["completions", ""], &["bash", "zsh", "fish"]),
         (&["--", "l"], &[]),
+        (
+            &["deploy-app", "--on-timeout", "cancel", "--on-t"],
+            &["--on-timeout"],
+        ),
+        (&["--branch", "list", "--on-t"], &["--on-timeout"]),
+        (&["--branch", "=", "list", "--on-t"], &["--on-timeout"]),
+        (
+            &["--branch", "preview", "depl"],
+            &["deploy-app", "deploy-static-site", "deploy-stack"],
+        ),
+        (&["help"], &["help"]),
+        (&["help", "deploy-app", ""], &[]),
+        (&["completions", "bash", ""], &[]),
         (&["deploy-app", "--he"], &["--help"]),
     ] {
         assert_eq!(complete(words), found, "{words:?}");
@@ -337,6 +350,16 @@ async fn fish_completes_actions_options_and_words() {
         ("sevalla-deploy --sevalla-t", &[]),
         ("sevalla-deploy completions ", &["bash", "fish", "zsh"]),
         ("sevalla-deploy help toggle", &["toggle-cdn"]),
+        (
+            "sevalla-deploy deploy-app --on-timeout cancel --on-fa",
+            &["--on-failure"],
+        ),
+        ("sevalla-deploy --branch list --on-t", &["--on-timeout"]),
+        (
+            "sevalla-deploy --branch preview depl",
+            &["deploy-app", "deploy-stack", "deploy-static-site"],
+        ),
+        ("sevalla-deploy -- depl", &[]),
     ] {
         let mut all = complete(line);
         all.sort();
@@ -411,6 +434,11 @@ async fn zsh_completes_actions_options_and_words() {
         ("sevalla-deploy --on-timeo", &["--on-timeout"]),
         ("sevalla-deploy completions ", &["bash", "fish", "zsh"]),
         ("sevalla-deploy help toggle", &["toggle-cdn"]),
+        (
+            "sevalla-deploy deploy-app --on-timeout cancel --on-fa",
+            &["--on-failure"],
+        ),
+        ("sevalla-deploy --branch list --on-t", &["--on-timeout"]),
     ] {
         let mut found = output("zsh", script, &[line], &folder);
         found.retain(|word| !word.is_empty());

@@ -565,20 +565,6 @@ mod tests {
     }
 
     #[test]
-    fn the_value_of_an_unknown_word_is_not_repeated() {
-        for arguments in [
-            &["help", "databse-pasword=hunter2"][..],
-            &["SEVALA_TOKN=hunter2"],
-            &["--branch", "--token=hunter2"],
-            &["--help=hunter2"],
-            &["--version=hunter2"],
-        ] {
-            let complaint = complaint(arguments);
-            assert!(!complaint.contains("hunter2"), "{complaint}");
-        }
-    }
-
-    #[test]
     fn every_input_that_is_no_secret_has_an_option() {
         for input in TABLE.iter().filter(|input| !input.secret) {
             let (name, value) = (input.name(), input.default.unwrap_or("x"));

@@ -243,6 +243,21 @@ fn output(shell: &str, script: &str, arguments: &[&str], folder: &Runner) -> Vec
 }
 
 #[tokio::test]
+async fn the_value_of_an_unknown_word_is_not_repeated() {
+    for arguments in [
+        &["help", "databse-pasword=hunter2"][..],
+        &["SEVALA_TOKN=hunter2"],
+        &["--branch", "--token=hunter2"],
+        &["--help=hunter2"],
+        &["--version=hunter2"],
+    ] {
+        let run = Runner::bare().arguments_are(arguments).run().await;
+        assert_eq!(run.code, Some(2), "{}", run.streams());
+        assert!(!run.streams().contains("hunter2"), "{}", run.streams());
+    }
+}
+
+#[tokio::test]
 async fn bash_completes_actions_options_and_words() {
     if !has("bash") {
         return;

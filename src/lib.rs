@@ -60,7 +60,7 @@ pub mod verify;
 pub use sevalla_diagnosis as diagnosis;
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write};
 use std::rc::Rc;
 
 use tokio::time::Instant;
@@ -68,7 +68,7 @@ use tokio::time::Instant;
 use self::ci::{CiOutputConfig, Facts, Host};
 use self::deadline::Deadline;
 use self::inputs::{ActionName, Inputs, Problem};
-use self::messages::Warning;
+use self::messages::{Failure, Warning};
 use self::outcome::Outcome;
 use self::secret::Password;
 use self::sevalla::{Client, OnWait};
@@ -174,18 +174,34 @@ fn read_arguments(process: &mut Process) -> CliRequest {
 /// The most of an argument that is repeated, in bytes.
 const LONGEST_COMPLAINT: usize = 1024;
 
+/// Writes a text that is all a request is for. A reader that has seen enough of it
+/// may close the pipe.
+fn write_text(text: &str, output: &mut dyn Write) -> Result<(), cli::Complaint> {
+    let written = output.write_all(text.as_bytes());
+    match written.and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(cli::Complaint {
+            failure: Failure::UnusableValue,
+            text: format!("the text could not be written to the output stream: {error}"),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Answers a request that is for no run.
 fn without_a_run(
     request: CliRequest,
     process: &mut Process,
     sanitizer: &Sanitizer,
 ) -> Option<Outcome> {
+    let request = match request {
+        CliRequest::Text(text) => match write_text(&text, process.stdout.as_mut()) {
+            Ok(()) => return Some(Outcome::success("")),
+            Err(complaint) => CliRequest::Unknown(complaint),
+        },
+        request => request,
+    };
     match request {
-        CliRequest::Run(_) => None,
-        CliRequest::Text(text) => {
-            let _closed = process.stdout.write_all(text.as_bytes());
-            Some(Outcome::success(""))
-        }
+        CliRequest::Run(_) | CliRequest::Text(_) => None,
         CliRequest::Unknown(complaint) => {
             let more = complaint.failure.address();
             let outcome = Outcome::of(complaint.failure, complaint.text);

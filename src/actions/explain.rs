@@ -37,8 +37,14 @@ impl Outcome {
                 more.into_iter().collect(),
             )
         } else {
-            let names: Vec<&str> = problems.iter().map(|it| it.input.as_str()).collect();
-            (format!("Invalid inputs: {}", names.join(", ")), texts)
+            let mut names: Vec<&str> = Vec::new();
+            for problem in problems {
+                if !names.contains(&problem.input.as_str()) {
+                    names.push(&problem.input);
+                }
+            }
+            let noun = if names.len() == 1 { "input" } else { "inputs" };
+            (format!("Invalid {noun}: {}", names.join(", ")), texts)
         };
         let mut outcome = Self::of(failure, headline);
         outcome.why = why;

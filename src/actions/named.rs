@@ -65,12 +65,21 @@ pub(crate) fn refuse_names(action: ActionName, inputs: &Inputs, validation: &mut
         } else {
             continue;
         };
-        let message = format!(
-            "{name:?} is a name, and {why}. Copy it from the settings of the {}",
-            kind.noun()
-        );
+        let message = format!("{name:?} is a name, and {why}. {}", where_ids_are(*kind));
         validation.problem(ProblemKind::Unusable, inputs.spelling(input), &message);
     }
+}
+
+/// Where a person finds the id: the dashboard shows those of two kinds only.
+fn where_ids_are(kind: ResourceKind) -> String {
+    let resource = match kind {
+        ResourceKind::Application | ResourceKind::StaticSite => {
+            return format!("Copy it from the settings of the {}", kind.noun());
+        }
+        ResourceKind::Pipeline => Resource::Pipelines,
+        ResourceKind::Database => Resource::Databases,
+    };
+    format!("list --resource {} shows it", resource.word())
 }
 
 impl ActionContext<'_> {
@@ -159,6 +168,8 @@ pub(crate) fn find_among(
     };
     match exact.and_then(|only| only.id()) {
         Some(id) if !all.is_cut => Ok(ResourceRef { kind, id }),
+        _ if alike.is_empty() => Err(preview_called(&all.records, kind, name)
+            .unwrap_or_else(|| not_found(kind, name, &alike, false, records))),
         _ => Err(not_found(kind, name, &alike, exact.is_some(), records)),
     }
 }
@@ -167,6 +178,26 @@ pub(crate) fn find_among(
 /// and white space around a name do not count.
 fn looks_same(one: &str, other: &str) -> bool {
     cleaned(one).trim() == cleaned(other).trim()
+}
+
+/// Why a name does not lead to the preview apps that have it.
+fn preview_called(
+    all: &[ResourceRecord],
+    kind: ResourceKind,
+    name: &str,
+) -> Option<FailedPrecondition> {
+    let is_called = |record: &&ResourceRecord| {
+        let other = record.name();
+        other.is_some_and(|other| looks_same(other, name))
+    };
+    let previews = all.iter().filter(|record| !NameSearch::Id.counts(record));
+    let called: Vec<&ResourceRecord> = previews.filter(is_called).collect();
+    (!called.is_empty()).then(|| FailedPrecondition {
+        failure: Failure::NotFound,
+        reason: format!("{name:?} is the name of a preview app, and those need their UUID"),
+        details: vec![format!("The key can see {}", escaped(&called))],
+        hint: format!("Set {} to the UUID", kind.input()),
+    })
 }
 
 /// Why there is not exactly one.

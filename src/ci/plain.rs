@@ -161,10 +161,11 @@ impl CiOutput for PlainOutput {
     }
 
     fn found(&mut self, json: Option<&SanitizedText>) -> Result<bool, String> {
+        // Also if writing fails: no other form may follow a part of it.
+        self.is_given = self.reader != OutputReader::Job;
         if let (OutputReader::Program, Some(json)) = (self.reader, json) {
             self.write(&format!("{}\n", json.as_str()))?;
         }
-        self.is_given = self.reader != OutputReader::Job;
         Ok(self.is_given)
     }
 

@@ -54,6 +54,11 @@ fn flags(is: impl Fn(&CliOption) -> bool) -> Vec<String> {
     some.map(|option| option.flag).collect()
 }
 
+/// Whether the next word is its value, even if it is that of an action.
+fn takes_a_word(option: &CliOption) -> bool {
+    !option.input.is_switch()
+}
+
 /// A line for each action, made from its word and its options.
 fn by_action(line: impl Fn(&str, &str) -> String) -> String {
     let lines = actions().into_iter().map(|action| {
@@ -111,6 +116,7 @@ fn bash() -> String {
         ),
         ("options-with-words", choices.collect::<Vec<_>>().join("\n")),
         ("switches", names(Input::is_switch).join("|")),
+        ("with-values", flags(takes_a_word).join("|")),
         ("paths", names(Input::is_path).join("|")),
         (
             "others",
@@ -156,6 +162,7 @@ fn zsh() -> String {
         ("actions", self::actions().join(" ")),
         ("topics", topics().join(" ")),
         ("shells", SHELLS.join(" ")),
+        ("with-values", flags(takes_a_word).join(" ")),
         (
             "options-of-actions",
             by_action(|action, options| format!("        {action} '{options}'")),
@@ -199,9 +206,9 @@ fn quoted(text: &str) -> String {
 /// A line for fish that applies where one of these words was given before, or
 /// where there `is_none` of the `commands` yet.
 fn after(words: &[&str], is_none: bool, completion: &str) -> String {
-    let seen = |words: &str| format!("__fish_seen_subcommand_from {words}");
-    let no_command = is_none.then(|| format!("not {}", seen(&super::commands().join(" "))));
-    let word = (!words.is_empty()).then(|| seen(&words.join(" ")));
+    const IS: &str = "__sevalla_deploy_is";
+    let no_command = is_none.then(|| IS.to_owned());
+    let word = (!words.is_empty()).then(|| format!("{IS} {}", words.join(" ")));
     let conditions: Vec<String> = no_command.into_iter().chain(word).collect();
     let condition = quoted(&conditions.join("; or "));
     format!("{COMPLETE} -n {condition} {completion}\n")
@@ -244,7 +251,12 @@ fn option_for_fish(option: &CliOption) -> String {
 }
 
 fn fish() -> String {
-    let mut script = format!("# fish completion for sevalla-deploy\n{COMPLETE} -f\n");
+    let parts = [
+        ("with-values", flags(takes_a_word).join(" ")),
+        ("commands", super::commands().join(" ")),
+    ];
+    let mut script = filled_in(include_str!("completions/fish.in"), &parts);
+    script.push_str(&format!("{COMPLETE} -f\n"));
     let actions = ACTIONS.iter().map(|row| (row.name.word(), row.summary));
     for (word, summary) in actions.chain(DESCRIBED_COMMANDS) {
         let completion = format!("-f -a {word} -d {}", quoted(summary));

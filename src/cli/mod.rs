@@ -64,10 +64,14 @@ fn read(arguments: &[OsString], columns: usize) -> Result<CliRequest, Complaint>
             let text = "-- must come first, before a program: sevalla-deploy -- PROGRAM";
             return Err(text.to_owned().into());
         }
+        let has_value = peek(&mut parser).is_some_and(|next| lossy(&next).contains('='));
         let Some(argument) = parser.next().map_err(|error| error.to_string())? else {
             return Ok(CliRequest::Run(given));
         };
         match argument {
+            Arg::Long(name @ ("help" | "version")) if has_value => {
+                return Err(format!("--{name} takes no value. See --help").into());
+            }
             Arg::Short('h') | Arg::Long("help") => {
                 return Ok(CliRequest::Text(help_about(&given, columns)));
             }
@@ -121,9 +125,10 @@ fn command(arguments: &[OsString], columns: usize) -> Option<Result<CliRequest, 
 }
 
 fn no_help_about(topic: &str) -> Complaint {
+    let name = before_value(topic);
     secret_in(topic).unwrap_or_else(|| {
-        let did_you_mean = suggestion(topic, &help::topics());
-        format!("there is no help about {topic:?}.{did_you_mean} See --help").into()
+        let did_you_mean = suggestion(name, &help::topics());
+        format!("there is no help about {name:?}.{did_you_mean} See --help").into()
     })
 }
 
@@ -198,8 +203,20 @@ fn secret_in(word: &str) -> Option<Complaint> {
     if word.starts_with("svl_") {
         return Some(refused("an API key", "sevalla-token"));
     }
-    let is_hook = HookUrl::is_like(word);
-    is_hook.then(|| refused("the address of a deployment hook", "deploy-hook-url"))
+    if HookUrl::is_like(word) {
+        return Some(refused(
+            "the address of a deployment hook",
+            "deploy-hook-url",
+        ));
+    }
+    let name = word.split_once('=')?.0.trim_start_matches('-');
+    let meant = Input::meant_by(name).filter(|input| input.secret);
+    meant.map(refusal)
+}
+
+/// An argument without a value behind `=`, which may be a secret.
+fn before_value(word: &str) -> &str {
+    word.split('=').next().unwrap_or_default()
 }
 
 /// The value of an option: behind `=`, or the next argument.
@@ -222,7 +239,7 @@ fn value(input: &Input, parser: &mut Parser) -> Result<OsString, Complaint> {
         // In a script it is the next option, behind a variable that is empty.
         Some(next) if next.as_encoded_bytes().starts_with(b"-") => Err(format!(
             "--{name} requires a value. One that begins with - is written --{name}={}",
-            lossy(&next)
+            before_value(&lossy(&next))
         )
         .into()),
         Some(_) => {
@@ -250,7 +267,7 @@ fn action(word: &OsStr, given: &[(String, OsString)]) -> Result<String, Complain
     if inputs::is_action(&word) {
         return Ok(word);
     }
-    let name = word.split('=').next().unwrap_or_default();
+    let name = before_value(&word);
     if let Some(complaint) = secret_in(&word) {
         return Err(complaint);
     }
@@ -272,7 +289,7 @@ fn action(word: &OsStr, given: &[(String, OsString)]) -> Result<String, Complain
     } else {
         ""
     };
-    Err(format!("{word:?} is not an action.{hint} See --help{program}").into())
+    Err(format!("{name:?} is not an action.{hint} See --help{program}").into())
 }
 
 /// The command that a word of another tool means.
@@ -525,6 +542,13 @@ mod tests {
             &["--databse-password", "hunter2"],
             &[HOOK],
             &["help", HOOK],
+            &["help", "--database-password=hunter2"],
+            &["help", "SEVALLA_TOKEN=hunter2"],
+            &["--password", "hunter2"],
+            &["--key=hunter2"],
+            &["--secret=hunter2"],
+            &["--hook=hunter2"],
+            &["password=hunter2"],
         ] {
             let complaint = complaint(arguments);
             assert!(!complaint.contains("hunter2"), "{complaint}");

@@ -109,9 +109,14 @@ impl Input {
     }
 
     /// The input that a user means by this: its name, or one of its variables
-    /// with or without `SEVALLA_`.
+    /// with or without `SEVALLA_`, or a word of other tools for a secret.
     pub fn meant_by(text: &str) -> Option<&'static Self> {
-        let name = text.trim_start_matches("--");
+        let name = match text.trim_start_matches("--") {
+            "key" | "secret" => "sevalla-token",
+            "password" => "database-password",
+            "hook" => "deploy-hook-url",
+            name => name,
+        };
         let variable = name.to_uppercase().replace('-', "_");
         let longer = format!("SEVALLA_{variable}");
         let is_it = |input: &&Self| {

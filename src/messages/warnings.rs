@@ -202,7 +202,7 @@ topics! {
 
         SummaryNotWritten "summary-not-written" "Summary not written"
         "The CI's file for the job summary could not be written, or is full."
-        "Set `summary: false` if the summary is not wanted. The result of the run stays as it is.";
+        "Set `summary: false` if you do not need the summary. The result of the run stays as it is.";
 
         ReportNotWritten "report-not-written" "Report not written"
         "A file that the run was to write about itself could not be written, or what `list`, \

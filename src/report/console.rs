@@ -160,7 +160,7 @@ pub(super) fn comparison(record: &RunRecord) -> Option<String> {
     let usual = service_record.usual.as_ref()?;
     let time = duration(usual.time());
     if usual.count() == 1 {
-        return Some(format!("{time}, of the last one"));
+        return Some(format!("{time} (the last similar deployment)"));
     }
     let Some(run) = service_record.run() else {
         return Some(format!("{time}, of the last {}", usual.count()));

@@ -243,6 +243,21 @@ fn output(shell: &str, script: &str, arguments: &[&str], folder: &Runner) -> Vec
 }
 
 #[tokio::test]
+async fn the_value_of_an_unknown_word_is_not_repeated() {
+    for arguments in [
+        &["help", "databse-pasword=hunter2"][..],
+        &["SEVALA_TOKN=hunter2"],
+        &["--branch", "--token=hunter2"],
+        &["--help=hunter2"],
+        &["--version=hunter2"],
+    ] {
+        let run = Runner::bare().arguments_are(arguments).run().await;
+        assert_eq!(run.code, Some(2), "{}", run.streams());
+        assert!(!run.streams().contains("hunter2"), "{}", run.streams());
+    }
+}
+
+#[tokio::test]
 async fn bash_completes_actions_options_and_words() {
     if !has("bash") {
         return;
@@ -286,6 +301,19 @@ async fn bash_completes_actions_options_and_words() {
         (&["help", "toggle"], &["toggle-cdn"]),
         (&["completions", ""], &["bash", "zsh", "fish"]),
         (&["--", "l"], &[]),
+        (
+            &["deploy-app", "--on-timeout", "cancel", "--on-t"],
+            &["--on-timeout"],
+        ),
+        (&["--branch", "list", "--on-t"], &["--on-timeout"]),
+        (&["--branch", "=", "list", "--on-t"], &["--on-timeout"]),
+        (
+            &["--branch", "preview", "depl"],
+            &["deploy-app", "deploy-static-site", "deploy-stack"],
+        ),
+        (&["help"], &["help"]),
+        (&["help", "deploy-app", ""], &[]),
+        (&["completions", "bash", ""], &[]),
         (&["deploy-app", "--he"], &["--help"]),
     ] {
         assert_eq!(complete(words), found, "{words:?}");
@@ -337,6 +365,16 @@ async fn fish_completes_actions_options_and_words() {
         ("sevalla-deploy --sevalla-t", &[]),
         ("sevalla-deploy completions ", &["bash", "fish", "zsh"]),
         ("sevalla-deploy help toggle", &["toggle-cdn"]),
+        (
+            "sevalla-deploy deploy-app --on-timeout cancel --on-fa",
+            &["--on-failure"],
+        ),
+        ("sevalla-deploy --branch list --on-t", &["--on-timeout"]),
+        (
+            "sevalla-deploy --branch preview depl",
+            &["deploy-app", "deploy-stack", "deploy-static-site"],
+        ),
+        ("sevalla-deploy -- depl", &[]),
     ] {
         let mut all = complete(line);
         all.sort();
@@ -411,6 +449,11 @@ async fn zsh_completes_actions_options_and_words() {
         ("sevalla-deploy --on-timeo", &["--on-timeout"]),
         ("sevalla-deploy completions ", &["bash", "fish", "zsh"]),
         ("sevalla-deploy help toggle", &["toggle-cdn"]),
+        (
+            "sevalla-deploy deploy-app --on-timeout cancel --on-fa",
+            &["--on-failure"],
+        ),
+        ("sevalla-deploy --branch list --on-t", &["--on-timeout"]),
     ] {
         let mut found = output("zsh", script, &[line], &folder);
         found.retain(|word| !word.is_empty());

@@ -110,7 +110,9 @@ async fn none_or_several_of_a_name_end_the_run_with_the_candidates() {
     // A preview app has the name of its pull request, which anybody can choose.
     let preview = deploy("lonely").await;
     preview.assert_ended(9, "rejected");
-    assert!(!preview.streams().contains(APP), "{}", preview.streams());
+    preview
+        .assert_told("Error: \"lonely\" is the name of a preview app, and those need their UUID");
+    preview.assert_told(APP);
     assert_only_read(&simulator);
 }
 

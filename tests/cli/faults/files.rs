@@ -187,6 +187,32 @@ async fn a_full_or_closed_output_stream_is_told_and_no_failure() {
 }
 
 #[tokio::test]
+async fn a_text_that_is_lost_is_a_failure() {
+    let ask = |arguments: &'static [&'static str], output: Stdio| async move {
+        let program = env!("CARGO_BIN_EXE_sevalla-deploy");
+        let mut asked = Command::new(program);
+        let asked = asked.args(arguments).env_clear().stdout(output);
+        let asked = asked.stderr(Stdio::piped()).spawn().unwrap();
+        asked.wait_with_output().await.unwrap()
+    };
+    for arguments in [&["--help"][..], &["--version"], &["completions", "bash"]] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let lost = ask(arguments, full.into()).await;
+        let reported = String::from_utf8(lost.stderr).unwrap();
+        assert_eq!(lost.status.code(), Some(2), "{reported}");
+        assert!(
+            reported.contains("the text could not be written"),
+            "{reported}"
+        );
+
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let closed = ask(arguments, writer.into()).await;
+        assert_eq!(closed.status.code(), Some(0), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
 async fn streams_that_are_closed_change_nothing() {
     let mut runs = Vec::new();
     for redirection in [">&-", "2>&-", ">&- 2>&-", "> /dev/full 2> /dev/full"] {

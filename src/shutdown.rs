@@ -79,7 +79,7 @@ impl Shutdown {
         self.first_signal.get().map(|(signal, _at)| *signal)
     }
 
-    /// Whether there was a signal, so that [`Self::asked`] does not wait.
+    /// Whether there was a signal, so that [`Self::requested`] does not wait.
     pub fn is_requested(&self) -> bool {
         self.first.is_cancelled()
     }

@@ -581,6 +581,7 @@ fn requests(simulator: &Simulator) -> Vec<(String, Option<Value>)> {
 
 #[tokio::test]
 async fn a_stack_of_one_service_is_deployed_as_the_service_alone() {
+    let seconds = Regex::new(r"this run took \d+s").unwrap();
     for script in [Script::success(), Script::failed(), Script::skipped()] {
         let script = script.commit_sha(NEW);
         let world = || World::new().application(app(APP, "shop", script.clone()));
@@ -601,7 +602,6 @@ async fn a_stack_of_one_service_is_deployed_as_the_service_alone() {
             let id = &simulator.deployments(APP)[0].id;
             let mut outputs = run.outputs();
             outputs.retain(|name, _| !name.ends_with("-seconds") && name != "services");
-            let seconds = Regex::new(r"this run took \d+s").unwrap();
             for value in outputs.values_mut() {
                 *value = seconds
                     .replace(&value.replace(id, "ID"), "SECONDS")

@@ -54,7 +54,7 @@ attempt() {
   fi
   child=$!
   wait "$child" || { child=; return 1; }
-  child= why="$from/$file is not the file that was released: its hash is different"
+  child='' why="$from/$file is not the file that was released: its hash is different"
   if command -v sha256sum >/dev/null; then hash=$(sha256sum); else hash=$(shasum -a 256); fi <"$scratch/$file"
   [ "${hash%% *}" = "${sum%% *}" ]
 }

@@ -43,6 +43,7 @@
 
   if ($from -like '@*') { throw 'This copy belongs to no release: download the one of a release' }
   if ($env:SEVALLA_DEPLOY_FROM) { $from = $env:SEVALLA_DEPLOY_FROM }
+  if ($from -match '@') { throw 'SEVALLA_DEPLOY_FROM contains an @. It must have no user name or password; in a path, write %40' }
   if ($from -notmatch '^(https?|file)://') { throw "SEVALLA_DEPLOY_FROM is not the address of a folder: $from" }
   $program = Join-Path $Folder 'sevalla-deploy.exe'
   if (Test-Path -LiteralPath $program -PathType Container) { throw "$program is a folder. Nothing was installed" }
@@ -75,7 +76,7 @@
     Move-Item -LiteralPath $unpacked $program -Force
   } finally {
     [Net.ServicePointManager]::SecurityProtocol = $protocols
-    Remove-Item -LiteralPath $scratch -Recurse -Force
+    Remove-Item -LiteralPath $scratch -Recurse -Force -ErrorAction SilentlyContinue
   }
   Write-Output "Installed $version as $program"
   if (($env:PATH -split ';') -notcontains $Folder) { Write-Output "Add $Folder to PATH to run it by its name" }

@@ -31,7 +31,8 @@ target() {
 # values | clean COMMAND...: with the variables of a proxy, and no secret of a job. By a
 # pipe, as other users see arguments, and the address of a proxy may have a password.
 kept='HOME http_proxy https_proxy HTTPS_PROXY ALL_PROXY all_proxy no_proxy NO_PROXY SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE'
-values() { for name in $kept; do eval "printf '%s\n' \"\${$name:-}\""; done; }
+newline=${sums%"${sums#?}"} # its first character; a value of two lines is none
+values() { for name in $kept; do eval "value=\${$name:-}"; case $value in *"$newline"*) value= ;; esac; printf '%s\n' "$value"; done; }
 # shellcheck disable=SC2016 # the inner shell expands it
 clean() {
   exec env -i PATH="$PATH" sh -c '
@@ -42,8 +43,7 @@ clean() {
 # attempt: downloads $from/$file; says in `why` what is wrong. In the background, as a
 # shell that waits for a command acts on no signal.
 attempt() {
-  why="$from/$file could not be downloaded"
-  rm -f "$scratch/$file"
+  rm -f "$scratch/$file"; why="$from/$file could not be downloaded"
   if command -v curl >/dev/null; then
     values | clean curl --globoff --fail --silent --show-error --location --proto-redir "$redirects" \
       --connect-timeout 20 --max-time 120 --output "$scratch/$file" "$from/$file" &
@@ -53,9 +53,9 @@ attempt() {
     values | clean wget -q -t 1 -T 60 -O "$scratch/$file" "$from/$file" &
   fi
   child=$!
-  wait "$child" || return 1
+  wait "$child" || { child=; return 1; }
   child='' why="$from/$file is not the file that was released: its hash is different"
-  if command -v sha256sum >/dev/null; then hash=$(sha256sum "$scratch/$file"); else hash=$(shasum -a 256 "$scratch/$file"); fi
+  if command -v sha256sum >/dev/null; then hash=$(sha256sum); else hash=$(shasum -a 256); fi <"$scratch/$file"
   [ "${hash%% *}" = "${sum%% *}" ]
 }
 
@@ -71,11 +71,12 @@ main() {
   case $from in @*) die 'this copy belongs to no release: download the one of a release' ;; esac
   from=${SEVALLA_DEPLOY_FROM:-$from}
   case $from in
+    *@*) die 'SEVALLA_DEPLOY_FROM contains an @: it must have no user name or password; in a path, write %40' ;;
     https://*) redirects='=https' ;;
     http://* | file://*) redirects='=http,https' ;;
     *) die "SEVALLA_DEPLOY_FROM is not the address of a folder: $from" ;;
   esac
-  folder=${1:-${HOME:?is not set: name a folder}/.local/bin}
+  folder=${1:-${HOME:?is not set: name a folder}/.local/bin}; case $folder in -*) folder=./$folder ;; esac
   target=$(target)
   sum=$(printf '%s\n' "$sums" | grep -e "-$target\\.tar\\.gz\$") || die "this release has no program for $target"
   file=${sum#*  }
@@ -85,8 +86,7 @@ main() {
   mkdir -p "$folder" || die "$folder cannot be created"
   # Within the folder: the name appears with the whole file, also while an older one runs.
   scratch=$(mktemp -d "$folder/.sevalla-deploy.XXXXXX") || die "$folder cannot be written"
-  trap 'finish $?' EXIT
-  trap 'finish 129' HUP && trap 'finish 130' INT && trap 'finish 143' TERM
+  trap 'finish $?' EXIT && trap 'finish 129' HUP && trap 'finish 130' INT && trap 'finish 143' TERM
   ulimit -f 131072 2>/dev/null || true # no file of a release is nearly that large
   attempt || { sleep 1 && attempt; } || die "$why"
   tar -xzf "$scratch/$file" -C "$scratch" sevalla-deploy || die "$folder cannot be written"

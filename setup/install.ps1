@@ -49,6 +49,7 @@ if (-not $from) {
   Stop-Step 'This commit is no release, so there is no program to download. Use a tag such as v1, or the commit of one'
 }
 if ($env:SEVALLA_DEPLOY_FROM) { $from = $env:SEVALLA_DEPLOY_FROM }
+if ($from -match '@') { Stop-Step 'SEVALLA_DEPLOY_FROM contains an @. It must have no user name or password; in a path, write %40' }
 if ($from -notmatch '^(https?|file)://') { Stop-Step "SEVALLA_DEPLOY_FROM is not the address of a folder: $from" }
 # Windows on ARM64 runs programs for x86_64 too.
 $pin = "$($pins -match '^[0-9a-f]{64}  sevalla-deploy-[^ ]*-x86_64-pc-windows-msvc\.zip$')"
@@ -110,7 +111,7 @@ if (-not (Test-Released $archive)) {
 }
 Add-Type -AssemblyName System.IO.Compression.FileSystem
 [IO.Compression.ZipFile]::ExtractToDirectory($archive, $folder)
-Remove-Item -LiteralPath $archive
+Remove-Item -LiteralPath $archive -Force
 $program = Join-Path $folder 'sevalla-deploy.exe'
 try { $null = & $program --version } catch { Stop-Unfinished "The program cannot be run in ${temp}: $_" }
 # Without a byte order mark, which Out-File of Windows PowerShell adds.

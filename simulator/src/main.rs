@@ -46,9 +46,10 @@ fn serve() -> io::Result<()> {
     let own = [
         ("SEVALLA_API_URL", simulator.url()),
         ("SEVALLA_TOKEN", simulator.key()),
-        ("HOOK_URL", &hook),
     ];
-    for (name, value) in own.into_iter().chain(sample::VARIABLES) {
+    // Scripts wait for the last one.
+    let last = [("HOOK_URL", hook.as_str())];
+    for (name, value) in own.into_iter().chain(sample::VARIABLES).chain(last) {
         writeln!(out, "export {name}='{value}'")?;
     }
     out.flush()?;

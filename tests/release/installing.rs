@@ -144,6 +144,11 @@ fn the_script_downloads_with_one_retry_and_no_secret() {
     ];
     install(&clone, &more).0.ok();
 
+    let with_password = "https://somebody:password@mirror.example";
+    let (ran, _) = install(&clone, &[("SEVALLA_DEPLOY_FROM", with_password)]);
+    assert!(!ran.stderr.contains("password@"), "{ran:?}");
+    ran.refused("contains an @");
+
     // What would be an option of curl.
     for from in ["-K/tmp/options", "example.com", "/tmp"] {
         let (ran, _) = install(&clone, &[("SEVALLA_DEPLOY_FROM", from)]);
@@ -157,11 +162,41 @@ fn the_script_downloads_with_one_retry_and_no_secret() {
         ("PATH", path.as_str()),
         ("SEVALLA_TOKEN", "the key of the job"),
         ("NO_PROXY", "git.example"),
+        ("HTTPS_PROXY", "http://one.example\nhttp://two.example"),
     ];
     let (ran, _) = install(&clone, &more);
+    assert!(!ran.stderr.contains("one.example"), "{ran:?}");
+    assert!(!ran.stderr.contains("two.example"), "{ran:?}");
     assert!(ran.stderr.contains("NO_PROXY=git.example\n"), "{ran:?}");
     assert!(!ran.stderr.contains("the key of the job"), "{ran:?}");
     ran.refused("nothing was installed");
+}
+
+/// As an option of a tool, and with a sign that sha256sum writes as two.
+#[test]
+fn the_script_installs_into_a_folder_of_any_name() {
+    let clone = released();
+    let script = clone.beside("dist").join("install.sh");
+    for folder in ["-p", "back\\slash", "with blank"] {
+        let mut command = clone.command("sh");
+        command.arg(&script).arg(folder);
+        let said = Ran::new(&mut command).ok();
+        assert!(said.contains(&format!("{folder}/sevalla-deploy")), "{said}");
+        assert!(
+            clone.path(folder).join("sevalla-deploy").exists(),
+            "{folder}"
+        );
+    }
+}
+
+/// The process that failed has ended, and its number may be another one's by now.
+#[test]
+fn a_download_that_failed_is_not_signalled() {
+    let text = include_str!("../../packages/install.sh");
+    assert!(text.contains("wait \"$child\" || { child=; return 1; }"));
+    assert!(
+        include_str!("../../setup/install").contains("wait \"$child\" || { child=; return 1; }")
+    );
 }
 
 #[test]

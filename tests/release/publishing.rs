@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use crate::clone::{Clone, Ran, write_program};
 
+const URL: &str = "https://example.com";
+
 /// Writes down what it is asked. The release is a folder.
 const GH: &str = r#"#!/bin/sh
 echo "gh $*" >>"$ASKED"
@@ -50,7 +52,8 @@ impl World {
         let mut sum = clone.command("sha256sum");
         let sum = Ran::new(sum.arg(release.join("image"))).ok();
         let digest = format!("sha256:{}", sum.split(' ').next().unwrap());
-        let pinned = clone.pin_image("https://example.com", &digest).ok();
+        let pinned = clone.pin_image(URL, &digest).ok();
+        clone.git("reset --quiet --hard HEAD~");
         let programs = clone.beside("programs");
         write_program(&programs.join("gh"), GH);
         write_program(&programs.join("skopeo"), SKOPEO);
@@ -88,8 +91,20 @@ impl World {
 
     fn publish(&self, commit: &str) -> (Ran, Vec<String>) {
         let dist = self.clone.beside("dist");
-        let arguments = ["v90.2.3", commit, &self.image, dist.to_str().unwrap()];
+        let dist = dist.to_str().unwrap();
+        let arguments = ["v90.2.3", commit, &self.image, dist, URL];
         self.run("publish", &arguments)
+    }
+
+    /// Another commit instead of the pinned one, with other text in a file.
+    fn forged(&self, file: &str, from: &str, to: &str) -> String {
+        let clone = &self.clone;
+        clone.git(&format!("checkout --quiet {}", self.commit));
+        clone.edit(file, from, to);
+        clone.git("commit --quiet --all --amend --no-edit");
+        let commit = clone.git("rev-parse HEAD").trim_end().to_owned();
+        clone.git("checkout --quiet main");
+        commit
     }
 
     fn major(&self) -> (Ran, Vec<String>) {
@@ -253,12 +268,82 @@ fn a_commit_that_does_more_than_pin_is_not_tagged() {
     );
     let (_, digest) = image.split_once('@').unwrap();
     let other = format!("  image: docker://evil.example/miner:latest # @{digest}");
-    world.clone.edit("container/action.yml", &image, &other);
-    world.clone.git("commit --quiet --all --amend --no-edit");
-    let commit = world.clone.git("rev-parse HEAD");
-    let (ran, asked) = world.publish(commit.trim_end());
+    let commit = world.forged("container/action.yml", &image, &other);
+    let (ran, asked) = world.publish(&commit);
     ran.refused("no line that is exactly the image");
     assert_eq!((world.tag("v90.2.3").as_str(), asked.len()), ("", 0));
+}
+
+#[test]
+fn a_commit_that_pins_something_else_is_not_tagged() {
+    let world = World::new();
+    let hash = fs::read_to_string(world.clone.beside("dist").join("SHA256SUMS")).unwrap();
+    let hash = &hash[..64];
+    for (from, to, why) in [
+        (hash, "0".repeat(64), "has other archives than"),
+        (
+            URL,
+            "https://evil.example/files".to_owned(),
+            "has another address",
+        ),
+    ] {
+        let commit = world.forged("setup/pins", from, &to);
+        let (ran, asked) = world.publish(&commit);
+        ran.refused(why);
+        assert_eq!((world.tag("v90.2.3").as_str(), asked.len()), ("", 0));
+    }
+}
+
+/// Its parent is another commit than the one whose run publishes it.
+#[test]
+fn a_commit_of_other_sources_is_neither_tagged_nor_followed() {
+    let world = World::new();
+    world.clone.git("checkout --quiet -b evil");
+    world
+        .clone
+        .edit("setup/install", "set -eu\n", "set -eu\nevil\n");
+    world.clone.commit();
+    world.clone.pin_bases();
+    let (_, digest) = world.image.split_once('@').unwrap();
+    let commit = world.clone.pin_image(URL, digest).ok();
+    let commit = commit.trim_end();
+    world.clone.git("checkout --quiet main");
+    let why = "is not made of this checkout's commit";
+    let (ran, asked) = world.publish(commit);
+    ran.refused(why);
+    assert_eq!((world.tag("v90.2.3").as_str(), asked.len()), ("", 0));
+
+    world
+        .clone
+        .git(&format!("push --quiet origin {commit}:refs/tags/v90.2.3"));
+    let (ran, asked) = world.run("major", &["v90.2.3", commit, &world.image]);
+    ran.refused(why);
+    assert_eq!((world.tag("v90").as_str(), asked.len()), ("", 0));
+}
+
+/// With contents: write, no script of what was made in other jobs runs.
+#[test]
+fn the_last_steps_run_the_scripts_of_the_commit_that_was_released() {
+    let workflow = concat!(env!("CARGO_MANIFEST_DIR"), "/.github/workflows/release.yml");
+    let workflow = fs::read_to_string(workflow).unwrap();
+    for job in ["publish", "major"] {
+        let (_, steps) = workflow.split_once(&format!("\n  {job}:\n")).unwrap();
+        let steps = steps.split("\n\n").next().unwrap();
+        assert!(
+            steps.contains("contents: write") && !steps.contains(" ref: "),
+            "{job}"
+        );
+    }
+}
+
+#[test]
+fn the_tag_of_the_major_version_is_of_the_image_of_the_release() {
+    let world = World::new();
+    world.publish(&world.commit).0.ok();
+    let other = format!("ghcr.io/somebody/sevalla-deploy@sha256:{}", "0".repeat(64));
+    let (ran, asked) = world.run("major", &["v90.2.3", &world.commit, &other]);
+    ran.refused("does not name");
+    assert_eq!((world.tag("v90").as_str(), asked.len()), ("", 0));
 }
 
 #[test]

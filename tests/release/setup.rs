@@ -191,6 +191,8 @@ fn a_download_sees_the_proxy_and_no_secret_of_the_job() {
         ("https_proxy", "http://somebody:password@proxy.example:3128"),
         ("SSL_CERT_DIR", "/etc/certificates"),
         ("NO_PROXY", "git.example"),
+        // Would be read as the value of the next one too.
+        ("HTTPS_PROXY", "http://one.example\nhttp://two.example"),
     ];
     let (ran, _) = install_with(&clone, "Linux-X64", &more);
     ran.refused("in two attempts");
@@ -203,9 +205,42 @@ fn a_download_sees_the_proxy_and_no_secret_of_the_job() {
     ] {
         assert_eq!(seen.matches(line).count(), 2, "{line}{seen}");
     }
+    assert!(
+        !seen.contains("one.example") && !seen.contains("two.example"),
+        "{seen}"
+    );
     // Every user of the machine sees these.
     let arguments = fs::read_to_string(arguments).unwrap();
     assert!(!arguments.contains("password"), "{arguments}");
+}
+
+/// Every user of the machine sees arguments, and everybody with access the log.
+#[test]
+fn the_address_of_a_mirror_has_no_password() {
+    let clone = released();
+    for from in [
+        "https://somebody:password@mirror.example",
+        "somebody:password@mirror.example",
+    ] {
+        let more = [("SEVALLA_DEPLOY_FROM", from)];
+        let (ran, _) = install_with(&clone, "Linux-X64", &more);
+        assert!(!format!("{ran:?}").contains("password@"), "{ran:?}");
+        ran.refused("contains an @");
+    }
+}
+
+#[test]
+fn an_archive_that_cannot_be_unpacked_is_an_error_of_the_step() {
+    let clone = released();
+    let programs = clone.beside("programs");
+    write_program(&programs.join("tar"), "#!/bin/sh\nexit 1\n");
+    let path = format!("{}:/usr/bin:/bin", programs.display());
+    let (ran, _) = install_with(&clone, "Linux-X64", &[("PATH", &path)]);
+    assert!(
+        ran.stdout.contains("::error title=sevalla-deploy::"),
+        "{ran:?}"
+    );
+    ran.refused("could not be unpacked");
 }
 
 /// Two attempts and no more, also with the program that has retries of its own.

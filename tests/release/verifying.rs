@@ -96,6 +96,18 @@ fn a_tag_that_changes_more_than_hashes_is_refused() {
             "setup/pins than its hashes",
         ),
         (
+            "setup/pins",
+            "from https://example.com\n",
+            "from http://example.com\n",
+            "setup/pins than its hashes",
+        ),
+        (
+            "setup/pins",
+            "from https://example.com\n",
+            "from https://user:password@example.com\n",
+            "setup/pins than its hashes",
+        ),
+        (
             "setup/install",
             "set -eu\n",
             "set -eu\nevil\n",
@@ -122,4 +134,106 @@ fn sources_that_are_not_on_main_are_refused() {
     verify(&clone, IMAGE).refused("which is not on origin/main");
     clone.git("update-ref -d refs/remotes/origin/main");
     verify(&clone, IMAGE).refused("origin/main is not here");
+}
+
+/// A name that is both is the tag's for git.
+#[test]
+fn a_tag_with_the_name_of_the_branch_is_not_the_branch() {
+    let clone = tagged();
+    clone.git("tag origin/main HEAD~");
+    clone.git("update-ref refs/remotes/origin/main HEAD~2");
+    verify(&clone, IMAGE).refused("which is not on origin/main");
+}
+
+#[test]
+fn an_older_commit_of_main_is_not_a_newer_release() {
+    let clone = tagged();
+    clone.git("checkout --quiet HEAD~2");
+    clone.pin_bases();
+    clone.pin("https://example.com").ok();
+    clone.git("tag --force v90.2.3");
+    verify(&clone, IMAGE).refused(&format!("whose version is {}", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_base_image_without_a_digest_is_refused() {
+    let clone = tagged();
+    let with_digest = format!("@{}", digest('b'));
+    let text = clone.read("Dockerfile");
+    let (before, after) = text.rsplit_once(&with_digest).unwrap();
+    fs::write(clone.path("Dockerfile"), format!("{before}{after}")).unwrap();
+    clone.git("commit --quiet --all --amend --no-edit");
+    clone.git("tag --force v90.2.3");
+    verify(&clone, IMAGE).refused("has a base image without a digest");
+}
+
+/// What git lists first, or not at all, is up to its user.
+#[test]
+fn no_setting_of_git_hides_a_change() {
+    let clone = tagged();
+    forge(&clone, "setup/install", "set -eu\n", "set -eu\nevil\n");
+    clone.git("config diff.orderFile /nonexistent");
+    verify(&clone, IMAGE).refused("changes setup/install");
+}
+
+/// Verifies with a compiler that makes the stand-in of this machine, and without the
+/// image.
+fn verify_built(clone: &Clone) -> Ran {
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let programs = clone.beside("programs");
+    let to = format!("target/static/{target}/release");
+    let binary = clone.beside("binaries").join(target);
+    let cargo = format!(
+        "#!/bin/sh\nmkdir -p {to}\ncp {} {to}/sevalla-deploy\nchmod +x {to}/*\n",
+        binary.display()
+    );
+    write_program(&programs.join("cargo"), &cargo);
+    write_program(&programs.join("skopeo"), "#!/bin/sh\nexit 1\n");
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    Ran::new(
+        clone
+            .command("bash")
+            .arg(clone.path(".ci/release/verify"))
+            .arg("v90.2.3")
+            .arg(format!("file://{}", clone.beside("dist").display()))
+            .env("PATH", path)
+            .env("IMAGE", IMAGE),
+    )
+}
+
+#[test]
+fn what_is_not_built_here_is_named() {
+    let clone = tagged();
+    let ran = verify_built(&clone);
+    let this = format!(
+        "sevalla-deploy-v90.2.3-{}-unknown-linux-musl.tar.gz",
+        std::env::consts::ARCH
+    );
+    assert!(
+        ran.stdout.contains(&format!("same       {this}")),
+        "{ran:?}"
+    );
+    assert!(
+        !ran.stdout.contains(&format!("not compared  {this}")),
+        "{ran:?}"
+    );
+    ran.refused("not compared  sevalla-deploy-v90.2.3-x86_64-pc-windows-msvc.zip\n");
+}
+
+#[test]
+fn what_is_downloaded_is_what_is_pinned() {
+    let clone = tagged();
+    let dist = clone.beside("dist");
+    let sums = fs::read_to_string(dist.join("SHA256SUMS")).unwrap();
+    let other = sums.replacen(&sums[..64], &"0".repeat(64), 1);
+    fs::write(dist.join("SHA256SUMS"), other).unwrap();
+    verify_built(&clone).refused("SHA256SUMS has other archives than");
+    fs::write(dist.join("SHA256SUMS"), sums).unwrap();
+
+    let this = format!(
+        "sevalla-deploy-v90.2.3-{}-unknown-linux-musl.tar.gz",
+        std::env::consts::ARCH
+    );
+    fs::write(dist.join(this), "other bytes").unwrap();
+    verify_built(&clone).refused("is not the file that setup/pins of v90.2.3 names");
 }

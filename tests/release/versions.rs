@@ -114,6 +114,7 @@ fn tags_of_majors_move_forwards_only() {
     assert_eq!(check(&["v90", "v90.2.2", "v90.1.9", "v0.9.0"]), newest);
     assert_eq!(check(&["v90.10.0-rc.1", "v900x"]), newest, "no release");
     assert_eq!(check(&["v91.0.0"]), newest, "another major");
+    assert_eq!(check(&["v90.9", "v90.2.3.1"]), newest, "no versions");
     assert_eq!(check(&["v90.10.0"]), "major=\n");
 }
 

@@ -366,7 +366,7 @@ mod tests {
             (
                 vec![80],
                 "The last similar deployment took 1m20s",
-                "1m20s, of the last one",
+                "1m20s (the last similar deployment)",
             ),
             (
                 vec![80, 90, 95, 130],

@@ -286,10 +286,14 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
 }
 
 /// The files that the reporter writes. Of those that cannot be written, the doctor
-/// has a line of its own.
+/// has a line of its own. Its report is one to publish, and the reporter's names the
+/// branch and the repository.
 fn begun(files: &ReportFiles, is_doctor: bool) -> ReportFiles {
     if is_doctor {
-        report::writable(files)
+        ReportFiles {
+            report: None,
+            ..report::writable(files)
+        }
     } else {
         files.clone()
     }

@@ -396,6 +396,9 @@ async fn problems_of_the_network_are_named() {
     refused.assert_told("ok      dns");
     refused.assert_told("problem api");
     refused.assert_told("Fix: Check api-url");
+    let closed = run(format!("https://{nobody}/v3")).run().await;
+    assert_eq!(closed.code, Some(6), "{}", closed.streams());
+    assert!(!closed.streams().contains(" tls "), "{}", closed.streams());
     let unknown = run("https://sevalla.invalid/v3".to_owned()).run().await;
     assert_eq!(unknown.code, Some(6), "{}", unknown.streams());
     unknown.assert_told("problem dns");
@@ -405,6 +408,7 @@ async fn problems_of_the_network_are_named() {
         .await;
     assert_eq!(proxy.code, Some(6), "{}", proxy.streams());
     proxy.assert_told("problem proxy");
+    proxy.assert_told("the proxy looks up the address");
     let secure = Web::secure(|_| answer(200, "{}")).await;
     let untrusted = run(secure.url("/v3")).run().await;
     assert_eq!(untrusted.code, Some(6), "{}", untrusted.streams());

@@ -9,6 +9,7 @@ use super::bounds::{LONGEST_NAME, MOST_CAPABILITIES};
 use super::evidence::{roles, text, time};
 use super::finding::Findings;
 use super::resolve::Checkup;
+use super::subject;
 use crate::inputs::ActionName;
 use crate::sevalla::{self, ApiError, Observed};
 use crate::text::truncate::{beginning, first_of};
@@ -20,6 +21,13 @@ const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// What the check of the key has returned.
 pub(super) fn accepted(findings: &mut Findings, key: &Observed, now: Timestamp) {
+    if text(&key.body, "company_id")
+        .or(text(&key.body, "name"))
+        .is_none()
+    {
+        let reason = "the response describes no key, so it may not be Sevalla's";
+        return subject::unreadable(findings, "key", reason);
+    }
     if text(&key.body, "status").is_some_and(|status| !status.eq_ignore_ascii_case("active")) {
         findings.doubt(
             "key",

@@ -53,6 +53,7 @@ pub(super) fn reached(
                 }
                 return;
             }
+            Some((at, _)) if !is_shown(step, at, base, variables) => {}
             _ => findings.fine(step, fine(step, base, variables)),
         }
     }
@@ -64,6 +65,16 @@ pub(super) fn reached(
     if let Some(head) = head {
         clock(findings, head, now);
         budget(findings, head);
+    }
+}
+
+/// Whether a failure at a later step shows that this one works. No response may
+/// come where a proxy or a certificate is the reason, too.
+fn is_shown(step: &str, failed_at: &str, base: &Url, variables: &Variables) -> bool {
+    match step {
+        "proxy" => failed_at != "api" || http::proxy_of(variables, base).is_none(),
+        TLS => base.scheme() == "http",
+        _ => true,
     }
 }
 
@@ -85,6 +96,9 @@ pub(super) fn unusable(findings: &mut Findings, error: &ConnectionError) {
 fn fine(step: &str, base: &Url, variables: &Variables) -> String {
     let host = base.host_str().unwrap_or_default();
     match step {
+        "dns" if http::proxy_of(variables, base).is_some() => {
+            format!("the proxy looks up the address of {host}")
+        }
         "dns" => format!("{host} has an address"),
         "proxy" => match http::proxy_of(variables, base) {
             Some(proxy) => format!("{proxy} lets requests through"),

@@ -116,7 +116,7 @@ async fn all_of(reader: &Reader, kind: ResourceKind) -> Result<RecordList, ApiEr
 }
 
 /// A response that a run could not use either.
-fn unreadable(findings: &mut Findings, topic: &'static str, text: &str) {
+pub(super) fn unreadable(findings: &mut Findings, topic: &'static str, text: &str) {
     findings.wrong(
         topic,
         Failure::UnreadableAnswer,

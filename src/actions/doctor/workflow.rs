@@ -11,7 +11,7 @@ use crate::ci::Host;
 use crate::messages;
 use crate::resource::ResourceKind;
 use crate::sevalla::LONGEST_PAGE;
-use crate::sevalla::contract::news::records;
+use crate::sevalla::contract::news::{is_list, records};
 
 /// The ids in the templates that stand for those of the company.
 const SAMPLE_SERVICE: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
@@ -85,6 +85,10 @@ pub(super) async fn listed(reader: &Reader, findings: &mut Findings) -> Services
                 continue;
             }
         };
+        if !is_list(&answer.body) {
+            subject::unreadable(findings, TOPIC, "the response is no list");
+            continue;
+        }
         for record in records(&answer.body) {
             services.add(kind, record);
         }

@@ -45,6 +45,11 @@ const HEADER_STARTS: &[&str] = &["cf-", "access-control-", "x-envoy-", "x-forwar
 /// The fields of a page.
 const PAGE: [&str; 4] = ["data", "total", "offset", "limit"];
 
+/// Whether a body is a page or a list.
+pub fn is_list(body: &Value) -> bool {
+    body.is_array() || body.get("data").is_some_and(Value::is_array)
+}
+
 /// The records of a body: of a page, of a list, or the one that it is.
 pub fn records(body: &Value) -> Vec<&Value> {
     match body {

@@ -149,3 +149,38 @@ async fn a_checkup_of_a_new_company_has_no_earlier_log() {
     assert!(contradicted(&run).is_empty());
     assert_eq!(simulator.calls("getApplicationDeploymentLogsV3"), 0);
 }
+
+#[tokio::test]
+async fn a_server_that_is_not_sevalla_is_a_problem() {
+    for body in [r#"{"ok":true}"#, "[]", "{}"] {
+        let web = Web::start(move |_| answer(200, body)).await;
+        let run = Runner::bare()
+            .set("SEVALLA_ACTION", "doctor")
+            .set("SEVALLA_API_URL", web.url("/v3"))
+            .secret("SEVALLA_TOKEN", "svl_0123456789")
+            .run()
+            .await;
+        assert_eq!(run.code, Some(6), "{}", run.streams());
+        run.assert_told("problem key");
+        run.assert_told("no proxy or login page answers in place of the API");
+        assert_eq!(run.streams().contains("problem services"), body != "[]");
+    }
+}
+
+/// What is published has no branch and no repository, however the run ends.
+#[tokio::test]
+async fn a_checkup_that_cannot_begin_writes_no_other_report() {
+    for (name, value) in [("SEVALLA_TOKEN", ""), ("SEVALLA_TIMEOUT", "soon")] {
+        let run = Runner::bare()
+            .set("SEVALLA_ACTION", "doctor")
+            .set("SEVALLA_API_URL", "http://127.0.0.1:9/v3")
+            .secret("SEVALLA_TOKEN", "svl_0123456789")
+            .set("SEVALLA_REPORT_FILE", "report.txt")
+            .set(name, value)
+            .on_github()
+            .run()
+            .await;
+        assert_eq!(run.code, Some(2), "{}", run.streams());
+        assert_eq!(run.file("report.txt"), None);
+    }
+}

@@ -5,6 +5,8 @@
 
 mod fields;
 
+use std::cmp::Reverse;
+
 use console::{measure_text_width, truncate_str};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -207,28 +209,29 @@ fn title(column: &str) -> &str {
     }
 }
 
-/// Takes from the widest columns until all fit, from a commit or a time last. The
-/// first is the id, which stays whole, so that it can be copied.
+/// Takes from the widest columns until all fit. The first is the id, which stays
+/// whole, so that it can be copied.
 fn fit(widths: &mut [usize], columns: &[&str], room: usize) {
     let gaps = GAP.len() * widths.len().saturating_sub(1);
     loop {
         let excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(room);
-        let is_short = |column: &str| title(column) != column;
-        let can_give = |width: usize, column: &str| !is_short(column) && width > NARROWEST;
-        let of_texts = widths.iter().zip(columns).skip(1);
-        let gives_text = of_texts
-            .clone()
-            .any(|(width, column)| can_give(*width, column));
         let others = widths.iter_mut().zip(columns).skip(1);
-        let others = others.filter(|(_, column)| !gives_text || !is_short(column));
-        let others = others.map(|(width, _)| width);
-        let widest = others
-            .max_by_key(|width| **width)
-            .filter(|width| **width > NARROWEST);
-        let (Some(widest), true) = (widest, excess > 0) else {
+        let can_give = others.filter(|(width, _)| **width > NARROWEST);
+        let next = can_give.min_by_key(|(width, column)| (precedence(column), Reverse(**width)));
+        let (Some((width, _)), true) = (next, excess > 0) else {
             return;
         };
-        *widest -= 1;
+        *width -= 1;
+    }
+}
+
+/// Which columns give room first. A display name is an input, so it must be exact; a
+/// commit and a time are short already.
+fn precedence(column: &str) -> u8 {
+    match column {
+        "display_name" => 1,
+        column if title(column) != column => 2,
+        _ => 0,
     }
 }
 
@@ -248,7 +251,19 @@ fn cell(item: &ResourceRecord, column: &str, layout: &TableLayout) -> String {
     match column {
         "commit_sha" => value.chars().take(SHORT_COMMIT).collect(),
         "created_at" => in_minutes(&value, layout.now.as_ref()),
+        "status" => cut(without_subject(&value)),
         _ => cut(&value),
+    }
+}
+
+/// The status of an application is that of its last deployment, and says so in each
+/// of its words, which leaves no room for the rest.
+fn without_subject(status: &str) -> &str {
+    let rest = status.strip_prefix("deployment").unwrap_or_default();
+    if rest.starts_with(|letter: char| letter.is_ascii_uppercase()) {
+        rest
+    } else {
+        status
     }
 }
 

@@ -476,7 +476,7 @@ impl ActionContext<'_> {
             None => Outcome::interrupted(signal)
                 .because(format!("{created}; its first deployment was not seen yet")),
         };
-        outcome.hint("Delete the app with delete-preview-app if it is not wanted")
+        outcome.hint("If nobody uses the app, delete it with delete-preview-app")
     }
 
     /// Does what is to be done with an app that is there.

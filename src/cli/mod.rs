@@ -146,13 +146,7 @@ fn add(
 ) -> Result<(), Complaint> {
     if given.iter().any(|(other, _)| *other == name) {
         let what = if name == ACTION { "the action" } else { &name };
-        let is_list = name == "--target-app-ids";
-        let advice = if is_list {
-            "; put a comma between ids"
-        } else {
-            ""
-        };
-        return Err(format!("{what} is given twice{advice}").into());
+        return Err(format!("{what} is given twice").into());
     }
     given.push((name, value));
     Ok(())
@@ -505,10 +499,6 @@ mod tests {
                 "--branch is given twice",
             ),
             (&["--app_id=x", "--app-id=x"], "--app-id is given twice"),
-            (
-                &["--target-app-ids=x", "--target-app-ids=y"],
-                "--target-app-ids is given twice; put a comma between ids",
-            ),
             (&["list", "show"], "the action is given twice"),
             (&["list", "--action=list"], "the action is given twice"),
         ] {

@@ -1,6 +1,6 @@
 //! All that is tried takes more than a minute of two processors: a test tries a
 //! part of it, another one in each run. `HOSTILE_PART` chooses: `all`, as
-//! `.ci/run` does, or the number that a failed run printed.
+//! the workflow does, or the number that a failed run printed.
 
 use std::sync::LazyLock;
 

@@ -56,9 +56,12 @@ fn signalled(clone: &Clone, shell: &[&str], script: &Path, signal: &str, kept: &
         ),
     );
     fs::create_dir_all(kept).unwrap();
+    // A shell cannot trap what was ignored when it started, as `nohup` and a job in the
+    // background of a script have it.
     let mut process = clone
-        .command(shell[0])
-        .args(&shell[1..])
+        .command("env")
+        .arg("--default-signal=INT,TERM,HUP")
+        .args(shell)
         .arg(script)
         .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
         .env("HOME", clone.beside("home"))

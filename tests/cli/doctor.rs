@@ -382,27 +382,31 @@ async fn an_address_that_does_not_respond_is_named() {
     run.assert_told("503");
 }
 
+/// A checkup of an API that is at this address.
+fn doctor_of(url: String) -> Runner {
+    Runner::bare()
+        .set("SEVALLA_ACTION", "doctor")
+        .set("SEVALLA_API_URL", url)
+        .secret("SEVALLA_TOKEN", "svl_0123456789")
+}
+
 #[tokio::test]
 async fn problems_of_the_network_are_named() {
     let (_held, nobody) = refuses_connections();
-    let run = |url: String| {
-        Runner::bare()
-            .set("SEVALLA_ACTION", "doctor")
-            .set("SEVALLA_API_URL", url)
-            .secret("SEVALLA_TOKEN", "svl_0123456789")
-    };
-    let refused = run(format!("http://{nobody}/v3")).run().await;
+    let refused = doctor_of(format!("http://{nobody}/v3")).run().await;
     assert_eq!(refused.code, Some(6), "{}", refused.streams());
     refused.assert_told("ok      dns");
     refused.assert_told("problem api");
     refused.assert_told("Fix: Check api-url");
-    let closed = run(format!("https://{nobody}/v3")).run().await;
+    let closed = doctor_of(format!("https://{nobody}/v3")).run().await;
     assert_eq!(closed.code, Some(6), "{}", closed.streams());
     assert!(!closed.streams().contains(" tls "), "{}", closed.streams());
-    let unknown = run("https://sevalla.invalid/v3".to_owned()).run().await;
+    let unknown = doctor_of("https://sevalla.invalid/v3".to_owned())
+        .run()
+        .await;
     assert_eq!(unknown.code, Some(6), "{}", unknown.streams());
     unknown.assert_told("problem dns");
-    let proxy = run("https://api.sevalla.invalid/v3".to_owned())
+    let proxy = doctor_of("https://api.sevalla.invalid/v3".to_owned())
         .set("HTTPS_PROXY", format!("http://{nobody}"))
         .run()
         .await;
@@ -410,7 +414,7 @@ async fn problems_of_the_network_are_named() {
     proxy.assert_told("problem proxy");
     proxy.assert_told("the proxy looks up the address");
     let secure = Web::secure(|_| answer(200, "{}")).await;
-    let untrusted = run(secure.url("/v3")).run().await;
+    let untrusted = doctor_of(secure.url("/v3")).run().await;
     assert_eq!(untrusted.code, Some(6), "{}", untrusted.streams());
     untrusted.assert_told("problem tls");
     untrusted.assert_told("SSL_CERT_FILE");

@@ -2,7 +2,7 @@
 //!
 //! A word that the service chooses never proves that a deployment is not ours:
 //! it lists an image under another name, and its set of trigger words is open.
-//! The author is that of the commit, whoever deploys it, so it proves nothing.
+//! The author is that of the commit, no matter who deploys it, so it proves nothing.
 
 use serde::Serialize;
 use serde_json::Value;

@@ -83,12 +83,10 @@ pub(crate) async fn earlier_success(
         versions.len() == enough
     });
     collect.await?;
-    let (live, earlier, oldest) = match versions.as_slice() {
-        [] | [_] => return Err(nothing_earlier()),
-        [live, earlier, oldest, ..] => (live, earlier, Some(oldest)),
-        [live, earlier] => (live, earlier, None),
+    let [live, earlier, older @ ..] = versions.as_slice() else {
+        return Err(nothing_earlier());
     };
-    if let Some((rule, oldest)) = rerun.zip(oldest) {
+    if let Some((rule, oldest)) = rerun.zip(older.first()) {
         rule.refuse_second_rollback(live, earlier, oldest)?;
     }
     Ok(EarlierDeployment::found(earlier.id.clone()))

@@ -2,8 +2,8 @@
 
 use sevalla_simulator::{Behaviour, Fault, Simulator, World};
 
-use super::{contradicted, doctor, of_app, of_everything, world};
-use crate::harness::{Runner, called, limited};
+use super::{contradicted, doctor, doctor_of, of_app, of_everything, world};
+use crate::harness::{called, limited};
 use crate::web::{Web, answer, redirect};
 
 #[tokio::test]
@@ -62,12 +62,7 @@ async fn the_clock_and_the_limits_are_read_from_a_refusal_too() {
 #[tokio::test]
 async fn after_a_certificate_that_is_not_trusted_roots_and_clock_are_shown() {
     let secure = Web::secure(|_| answer(200, "{}")).await;
-    let run = Runner::bare()
-        .set("SEVALLA_ACTION", "doctor")
-        .set("SEVALLA_API_URL", secure.url("/v3"))
-        .secret("SEVALLA_TOKEN", "svl_0123456789")
-        .run()
-        .await;
+    let run = doctor_of(secure.url("/v3")).run().await;
     assert_eq!(run.code, Some(6), "{}", run.streams());
     run.assert_told("problem tls");
     run.assert_told("ok      roots       the built-in roots");
@@ -154,12 +149,7 @@ async fn a_checkup_of_a_new_company_has_no_earlier_log() {
 async fn a_server_that_is_not_sevalla_is_a_problem() {
     for body in [r#"{"ok":true}"#, "[]", "{}"] {
         let web = Web::start(move |_| answer(200, body)).await;
-        let run = Runner::bare()
-            .set("SEVALLA_ACTION", "doctor")
-            .set("SEVALLA_API_URL", web.url("/v3"))
-            .secret("SEVALLA_TOKEN", "svl_0123456789")
-            .run()
-            .await;
+        let run = doctor_of(web.url("/v3")).run().await;
         assert_eq!(run.code, Some(6), "{}", run.streams());
         run.assert_told("problem key");
         run.assert_told("no proxy or login page answers in place of the API");
@@ -171,10 +161,7 @@ async fn a_server_that_is_not_sevalla_is_a_problem() {
 #[tokio::test]
 async fn a_checkup_that_cannot_begin_writes_no_other_report() {
     for (name, value) in [("SEVALLA_TOKEN", ""), ("SEVALLA_TIMEOUT", "soon")] {
-        let run = Runner::bare()
-            .set("SEVALLA_ACTION", "doctor")
-            .set("SEVALLA_API_URL", "http://127.0.0.1:9/v3")
-            .secret("SEVALLA_TOKEN", "svl_0123456789")
+        let run = doctor_of("http://127.0.0.1:9/v3".to_owned())
             .set("SEVALLA_REPORT_FILE", "report.txt")
             .set(name, value)
             .on_github()

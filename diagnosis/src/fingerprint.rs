@@ -28,7 +28,7 @@ pub(super) fn kinds(line: &[u8]) -> (u16, u16) {
     let line = line.get(..COMPARED).unwrap_or(line);
     let bytes = padded(line);
     let (digits, words) = masks(&bytes, line.len());
-    let same = same_of(&bytes, line.len(), digits, words);
+    let same = same_of(&bytes, line.len(), digits, words).kind();
     let akin = (line.len() >= AKIN && digits & FIRST == 0).then(|| {
         let mut hash = Hash::default();
         hash.take(&bytes, 0, AKIN);
@@ -63,8 +63,18 @@ fn masks(bytes: &Padded, length: usize) -> (u128, u128) {
     (whole(digits), whole(words))
 }
 
-/// The kind of a line without words that have digits.
-fn same_of(bytes: &Padded, length: usize, mut digits: u128, words: u128) -> u16 {
+/// A hash of a line without the words in it that have digits: numbers, hashes, and
+/// times. Only the first 96 bytes count.
+pub fn masked_hash(line: &str) -> u64 {
+    let line = line.as_bytes();
+    let line = line.get(..COMPARED).unwrap_or(line);
+    let bytes = padded(line);
+    let (digits, words) = masks(&bytes, line.len());
+    same_of(&bytes, line.len(), digits, words).0
+}
+
+/// A hash of a line without words that have digits.
+fn same_of(bytes: &Padded, length: usize, mut digits: u128, words: u128) -> Hash {
     let (mut hash, mut begin) = (Hash::default(), 0);
     while digits != 0 {
         let digit = digits.trailing_zeros();
@@ -76,7 +86,7 @@ fn same_of(bytes: &Padded, length: usize, mut digits: u128, words: u128) -> u16 
         digits = digits >> end << end;
     }
     hash.take(bytes, begin, length);
-    hash.kind()
+    hash
 }
 
 /// The kind of the first bytes that are no digits, if there are enough, without

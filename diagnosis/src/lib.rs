@@ -42,6 +42,7 @@ mod word_search;
 use std::collections::VecDeque;
 
 pub use self::finding::{Digest, Finding, SourceLocation};
+pub use self::fingerprint::masked_hash;
 use self::looks::{Looks, bit, shape, word};
 use self::normalize::{NormalizedLine, PathRoot, without_signs};
 use self::problem_matcher::{Pattern, Rank};

@@ -7,9 +7,9 @@
 //! came more than once, shows nothing.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::deployment::LogLine;
+use crate::diagnosis::masked_hash;
 
 /// Evidence of a line of the log about the end. Made by [`LogPhases::take`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,7 +27,8 @@ pub struct LineEvidence {
 /// The lines of an earlier log, each with the time that was left when it came.
 #[derive(Debug, Default)]
 pub struct LogPhases {
-    /// When a line came and how many seconds were left, by its digest.
+    /// When a line came and how many seconds were left, by the hash of the line
+    /// without its numbers.
     known: HashMap<u64, (f64, f64)>,
     /// How often each of them has come now.
     seen: HashMap<u64, u32>,
@@ -41,7 +42,7 @@ impl LogPhases {
         for line in log {
             let after = seconds(line.at_micros.saturating_sub(started_micros));
             let left = seconds(finished_micros.saturating_sub(line.at_micros));
-            let entry = known.entry(digest(&line.message));
+            let entry = known.entry(masked_hash(&line.message));
             entry.or_insert((0, after, left)).0 += 1;
         }
         let once = known
@@ -58,11 +59,11 @@ impl LogPhases {
     pub fn take(&mut self, lines: &[LogLine]) -> Option<LineEvidence> {
         let mut last = None;
         for line in lines {
-            let digest = digest(&line.message);
-            let Some((after, left)) = self.known.get(&digest) else {
+            let hash = masked_hash(&line.message);
+            let Some((after, left)) = self.known.get(&hash) else {
                 continue;
             };
-            let seen = self.seen.entry(digest).or_default();
+            let seen = self.seen.entry(hash).or_default();
             *seen += 1;
             if *seen == 1 {
                 last = Some(LineEvidence {
@@ -80,31 +81,6 @@ impl LogPhases {
 #[expect(clippy::cast_precision_loss, reason = "a time of hours at most")]
 fn seconds(micros: i64) -> f64 {
     micros as f64 / 1e6
-}
-
-/// A line without what differs from one deployment to the next: numbers, and
-/// words that are hexadecimal.
-fn digest(message: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for word in message.split(|char: char| !char.is_alphanumeric()) {
-        let is_hash = word.len() >= 7 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if is_hash {
-            '#'.hash(&mut hasher);
-            continue;
-        }
-        let mut was_digit = false;
-        for char in word.chars() {
-            let is_digit = char.is_ascii_digit();
-            if !is_digit {
-                char.hash(&mut hasher);
-            } else if !was_digit {
-                '#'.hash(&mut hasher);
-            }
-            was_digit = is_digit;
-        }
-        ' '.hash(&mut hasher);
-    }
-    hasher.finish()
 }
 
 /// What a deployment does that writes this line, by the phrases of Sevalla's

@@ -135,6 +135,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "deadline",
             "deployment",
             "deployment_log",
+            "diagnosis",
             "event",
             "forecast",
             "http",

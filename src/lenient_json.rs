@@ -139,12 +139,26 @@ fn in_string(rest: &str) -> PathStep {
         [b'\\', ..] => escape(rest),
         [b'"', ..] => (1, None),
         [byte @ 0..0x20, ..] => (1, Some(format!("\\u{byte:04x}").into())),
-        _ => {
-            let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
-            let end = rest.bytes().position(|byte| !is_plain(byte));
-            (end.unwrap_or(rest.len()), None)
+        bytes => {
+            let end = memchr::memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len());
+            let plain = bytes.get(..end).unwrap_or_default();
+            (control_character(plain).unwrap_or(end), None)
         }
     }
+}
+
+/// Where the first control character is. Nearly no text has one: eight bytes are
+/// looked at together.
+fn control_character(bytes: &[u8]) -> Option<usize> {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let has_one = |eight: &[u8; 8]| {
+        let eight = u64::from_le_bytes(*eight);
+        eight.wrapping_sub(u64::from_le_bytes([0x20; 8])) & !eight & u64::from_le_bytes([0x80; 8])
+            != 0
+    };
+    let is_one = |byte: &u8| *byte < 0x20;
+    let may_have = eights.iter().any(has_one) || rest.iter().any(is_one);
+    may_have.then(|| bytes.iter().position(is_one))?
 }
 
 fn outside(rest: &str) -> PathStep {

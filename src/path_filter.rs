@@ -56,7 +56,8 @@ impl PathFilter {
         Some((first, 1 + matching.count()))
     }
 
-    fn includes(&self, file: &str) -> bool {
+    /// Whether a file concerns the service.
+    pub fn includes(&self, file: &str) -> bool {
         match self {
             Self::All => true,
             Self::Only(globs) => globs.iter().any(|glob| is_at_or_below(glob, file)),

@@ -128,10 +128,9 @@ fn warn_of_paths(stack: &Stack, file: &str, validation: &mut Validation) {
     let Some(files) = files::checkout(MOST_ENTRIES) else {
         return;
     };
-    let files = files.into_iter().collect();
     for glob in globs {
         let filter = PathFilter::of_paths(std::slice::from_ref(&glob.value));
-        if filter.matches(&files).is_none() {
+        if !files.iter().any(|file| filter.includes(file)) {
             let text = format!(
                 "{file}: {}: {:?} matches no file of the checkout.",
                 glob.place, glob.value

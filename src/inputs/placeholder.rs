@@ -71,8 +71,9 @@ fn between_percent_signs<'a>(text: &'a str, before: &str) -> Option<&'a str> {
         digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     };
     let is_encoded = is_hex(name) && is_hex(name.get(length + 1..)?);
-    // The second sign of one pair is not the first of another.
-    let is_closing = before.ends_with('%');
+    // The second sign of one pair is not the first of another, but for `%%NAME%%`.
+    let is_double = name.get(length + 1..)?.starts_with('%');
+    let is_closing = before.ends_with('%') && !is_double;
     (begins && inner.chars().all(is_name) && !is_encoded && !is_closing)
         .then(|| text.get(..length + 2))?
 }
@@ -90,6 +91,7 @@ mod tests {
             ("ghcr.io/acme/shop:$(Build.BuildId)", "$(Build.BuildId)"),
             ("shop:%build.number%", "%build.number%"),
             ("https://%BASE_URL%/x", "%BASE_URL%"),
+            ("shop:%%TAG%%", "%TAG%"),
             (
                 "https://%DEPLOY_HOST%.example.com/caf%C3%A9",
                 "%DEPLOY_HOST%",
@@ -119,6 +121,7 @@ mod tests {
             "a$-b",
             "100%",
             "50% of 100%",
+            "50%%of 100%",
             "https://example.com/caf%C3%A9abc%20b",
             "https://example.com/%20a%20",
             "https://example.com/{commit}/{deployment-id}",

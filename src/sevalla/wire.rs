@@ -85,16 +85,20 @@ pub(crate) struct WireDeployment {
     is_preview: bool,
 }
 
+fn origin(word: &str) -> Origin {
+    match word.to_ascii_lowercase().as_str() {
+        "manual" => Origin::Manual,
+        "automatic" => Origin::Automatic,
+        _ => Origin::Unknown,
+    }
+}
+
 impl From<WireDeployment> for Deployment {
     fn from(wire: WireDeployment) -> Self {
         Self {
             id: wire.id,
             status: Status::from_word(wire.status.as_deref()),
-            origin: match wire.origin.as_deref() {
-                Some("manual") => Origin::Manual,
-                Some("automatic") => Origin::Automatic,
-                _ => Origin::Unknown,
-            },
+            origin: wire.origin.as_deref().map_or(Origin::Unknown, origin),
             trigger: wire.trigger,
             branch: wire.branch,
             docker_image: wire.docker_image_url,

@@ -74,6 +74,7 @@ busy RUNS="10":
 stacks CASES="10000" GRAPHS="1000":
     STACK_CASES={{CASES}} STACK_GRAPHS={{GRAPHS}} cargo test --release --test stack
     PREVIEW_CASES=500 cargo test --release --test preview_stacks
+    STACK_HISTORIES=500 cargo test --lib a_service_is_skipped_only_if
 
 # Fuzz every target for SECONDS (needs nightly and cargo-fuzz).
 fuzz SECONDS="60":

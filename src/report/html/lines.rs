@@ -174,13 +174,24 @@ mod tests {
     use super::*;
     use crate::sanitize::Sanitizer;
 
-    /// What the page gets of so many lines, and what stays behind.
+    fn sanitized(line: &str) -> SanitizedLine {
+        Sanitizer::default().line(&format!("12:00 | {line}"))
+    }
+
     fn page_of(lines: impl IntoIterator<Item = (Severity, String)>) -> String {
+        page_of_sanitized(
+            lines
+                .into_iter()
+                .map(|(weight, line)| (weight, sanitized(&line))),
+        )
+    }
+
+    /// What the page gets of so many lines, and what stays behind.
+    fn page_of_sanitized(lines: impl IntoIterator<Item = (Severity, SanitizedLine)>) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("page");
         let mut all = PageLines::sibling_of(&path).unwrap();
         for (weight, line) in lines {
-            let line = Sanitizer::default().line(&format!("12:00 | {line}"));
             all.take(weight, 8, &line).unwrap();
         }
         let mut page = WholeFile::create(&path).unwrap();
@@ -225,8 +236,10 @@ mod tests {
 
     #[test]
     fn long_lines_are_bounded_in_bytes() {
-        let long = "x".repeat(16 * 1024);
-        let page = page_of((0..4000).map(|_| (Severity::Ordinary, long.clone())));
+        const LONG: usize = 16 * 1024;
+        let long = sanitized(&"x".repeat(LONG));
+        let count = (MOST_BYTES + LAST_BYTES) / LONG + 100;
+        let page = page_of_sanitized((0..count).map(|_| (Severity::Ordinary, long.clone())));
         assert!(
             page.len() < MOST_BYTES + LAST_BYTES + 64 * 1024,
             "{}",

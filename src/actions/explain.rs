@@ -463,11 +463,11 @@ impl Outcome {
         )
     }
 
-    /// How long the whole run took, as effort where there is none.
+    /// Sets how long the whole run took, where no effort says as much.
     #[must_use]
     pub fn within(mut self, elapsed: std::time::Duration) -> Self {
         if self.effort.is_none() && !self.is_good() && self.ending() != ExitStatus::InvalidInput {
-            self.effort = Some(format!("this run took {}", duration(elapsed)));
+            self.time = Some(format!("this run took {}", duration(elapsed)));
         }
         self
     }

@@ -46,6 +46,8 @@ pub struct Outcome {
     pub why: Vec<String>,
     /// How often and how long the run tried, where it tried more than once.
     pub effort: Option<String>,
+    /// How long the run took, as a sentence without its full stop.
+    pub time: Option<String>,
     /// What to do next.
     pub hint: Option<String>,
 }
@@ -57,6 +59,7 @@ impl Outcome {
             headline: headline.into(),
             why: Vec::new(),
             effort: None,
+            time: None,
             hint: None,
         }
     }

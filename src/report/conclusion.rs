@@ -57,7 +57,7 @@ impl Inner {
         if !self.host.logs_annotation(&message) {
             lines.extend(console::explanation(outcome, causes));
         }
-        lines.extend(console::times(&self.record).map(|times| format!("  time:  {times}")));
+        lines.extend(console::time(outcome, &self.record));
         self.print(Tone::Error, &lines);
         self.channel.annotate(Level::Error, &title, &message, None);
         self.mark_places(causes);

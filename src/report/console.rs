@@ -215,6 +215,12 @@ pub(super) fn explanation(outcome: &Outcome, causes: &[FailureCause]) -> Vec<Str
     lines
 }
 
+/// How long a run that failed took, and the parts of that.
+pub(super) fn time(outcome: &Outcome, record: &RunRecord) -> Option<String> {
+    let times: Vec<String> = outcome.time.iter().cloned().chain(times(record)).collect();
+    (!times.is_empty()).then(|| format!("  time:  {}", times.join("; ")))
+}
+
 /// The last line of a run that failed.
 pub(super) fn ending(outcome: &Outcome) -> String {
     let ending = outcome.ending();

@@ -9,6 +9,7 @@ pub(super) fn list(outcome: &Outcome, most: usize, text: &impl Fn(&str) -> Strin
     let why = outcome.why.iter().take(most).map(|why| ("Why", why));
     let rows = why
         .chain(outcome.effort.iter().map(|effort| ("Tried", effort)))
+        .chain(outcome.time.iter().map(|time| ("Time", time)))
         .chain(outcome.hint.iter().map(|hint| ("Next", hint)));
     let mut list: String = rows
         .map(|(name, value)| format!("- {name}: {}\n", code(&text(value))))

@@ -215,7 +215,7 @@ impl PageModel<'_> {
         html.markup("</ul>\n</section>\n");
     }
 
-    /// Why it ended like this, how hard we tried, what to do.
+    /// Why it ended like this, how often it tried or how long it took, what to do.
     fn reasons(&self, html: &mut Html) {
         let outcome = self.outcome;
         if outcome.is_good() && outcome.why.is_empty() && outcome.hint.is_none() {
@@ -225,6 +225,7 @@ impl PageModel<'_> {
         let rows = outcome.why.iter().map(|why| ("Why", why));
         let rows = rows
             .chain(outcome.effort.iter().map(|effort| ("Tried", effort)))
+            .chain(outcome.time.iter().map(|time| ("Time", time)))
             .chain(outcome.hint.iter().map(|hint| ("Next", hint)));
         let mut before = "";
         for (name, text) in rows {

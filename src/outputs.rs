@@ -36,7 +36,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ),
     (
         "promotions",
-        "The targets of promote-app as JSON: a list of objects with target-app-id, name, deployment-id, status, undone-deployment-id, url, queue-seconds and duration-seconds. After a rollback, deployment-id and status are those of the deployment that is live now, and undone-deployment-id is the one that was rolled back.",
+        "The targets of promote-app as JSON: a list of objects with target-app-id, name, deployment-id, status, rolled-back-deployment-id, url, queue-seconds and duration-seconds. After a rollback, deployment-id and status are those of the deployment that is live now, and rolled-back-deployment-id is the one that was rolled back.",
     ),
     ("preview-app-id", "UUID of the preview app."),
     (

@@ -3,7 +3,6 @@
 //!
 //! `PREVIEW_CASES` sets how many cases there are, `PREVIEW_SEED` the first seed.
 #![expect(
-    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::print_stdout,

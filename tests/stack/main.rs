@@ -4,7 +4,6 @@
 //! `STACK_CASES` sets how many cases there are, `STACK_SEED` the first seed, and
 //! `STACK_GRAPHS` the graphs whose time is compared with what is possible.
 #![expect(
-    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::cast_precision_loss,

@@ -222,10 +222,11 @@ impl PageModel<'_> {
             return;
         }
         html.markup("<section class=\"reasons\" aria-labelledby=\"reasons\">\n<h2 id=\"reasons\">Explanation</h2>\n<dl>\n");
+        let elapsed = console::elapsed(outcome);
         let rows = outcome.why.iter().map(|why| ("Why", why));
         let rows = rows
             .chain(outcome.effort.iter().map(|effort| ("Tried", effort)))
-            .chain(outcome.time.iter().map(|time| ("Time", time)))
+            .chain(elapsed.iter().map(|elapsed| ("Time", elapsed)))
             .chain(outcome.hint.iter().map(|hint| ("Next", hint)));
         let mut before = "";
         for (name, text) in rows {

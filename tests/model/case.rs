@@ -6,13 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::Process;
 use sevalla_deploy::shutdown::Shutdown;
 use testkit::{Captured, in_virtual_time, wall_clock};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::in_memory;
 use crate::network::{Network, World};
 use crate::scenario::Scenario;
 
@@ -86,20 +86,10 @@ async fn carry_out(
         .into_iter()
         .map(|(name, value)| (OsString::from(name), OsString::from(value)))
         .collect();
+    let connect = Box::new(move |_: &_| Ok(Box::new(Network(Rc::clone(&network))) as _));
     let process = Process {
-        arguments: Vec::new(),
-        secrets: secrets_in(&variables),
-        variables,
-        stdout: Box::new(stdout.clone()),
-        stderr: || Box::new(Captured::stderr()),
-        terminal: None,
-        screen: None,
-        zone: jiff::tz::TimeZone::UTC,
-        clock: wall_clock::now,
-        token: || "0123456789abcdef".to_owned(),
-        connect: Box::new(move |_| Ok(Box::new(Network(Rc::clone(&network))))),
-        launch: sevalla_deploy::subprocess::launch,
         stop: stop.clone(),
+        ..in_memory::process(variables, stdout.clone(), connect)
     };
     let outcome = tokio::select! {
         outcome = sevalla_deploy::run(process) => outcome,

@@ -9,6 +9,8 @@
     reason = "a test's helpers fail the test by panicking, and print its seed"
 )]
 
+#[path = "../shared/in_memory.rs"]
+mod in_memory;
 mod world;
 
 use std::cell::RefCell;
@@ -102,20 +104,10 @@ async fn run(
     let network = Rc::clone(world);
     let stdout = Captured::default();
     let signal = Shutdown::default();
+    let connect = Box::new(move |_: &_| Ok(Box::new(Network(Rc::clone(&network))) as _));
     let process = Process {
-        arguments: Vec::new(),
-        variables: variables.collect(),
-        secrets: vec!["svl_key".to_owned()],
-        stdout: Box::new(stdout.clone()),
-        stderr: || Box::new(Captured::stderr()),
-        terminal: None,
-        screen: None,
-        zone: jiff::tz::TimeZone::UTC,
-        clock: wall_clock::now,
-        token: || "0123456789abcdef".to_owned(),
-        connect: Box::new(move |_| Ok(Box::new(Network(Rc::clone(&network))))),
-        launch: sevalla_deploy::subprocess::launch,
         stop: signal.clone(),
+        ..in_memory::process(variables.collect(), stdout.clone(), connect)
     };
     let stops = async {
         if let Some(after) = stop {

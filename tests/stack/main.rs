@@ -11,6 +11,8 @@
     reason = "a test's helpers fail the test by panicking, and its numbers are small"
 )]
 
+#[path = "../shared/in_memory.rs"]
+mod in_memory;
 mod world;
 
 use std::cell::{Cell, RefCell};
@@ -234,24 +236,12 @@ fn process(
         ),
         ("SEVALLA_ON_FAILURE", on_failure.to_owned()),
     ];
-    let variables = variables.into_iter();
+    let variables = variables.map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let network = Rc::clone(world);
+    let connect = Box::new(move |_: &_| Ok(Box::new(Network(Rc::clone(&network))) as _));
     Process {
-        arguments: Vec::new(),
-        secrets: Vec::new(),
-        variables: variables
-            .map(|(name, value)| (OsString::from(name), OsString::from(value)))
-            .collect(),
-        stdout: Box::new(stdout.clone()),
-        stderr: || Box::new(Captured::stderr()),
-        terminal: None,
-        screen: None,
-        zone: jiff::tz::TimeZone::UTC,
-        clock: wall_clock::now,
-        token: || "0123456789abcdef".to_owned(),
-        connect: Box::new(move |_| Ok(Box::new(Network(Rc::clone(&network))))),
-        launch: sevalla_deploy::subprocess::launch,
         stop: stop.clone(),
+        ..in_memory::process(variables.into_iter().collect(), stdout.clone(), connect)
     }
 }
 

@@ -78,9 +78,7 @@ stacks CASES="10000" GRAPHS="1000":
 
 # Fuzz every target for SECONDS (needs nightly and cargo-fuzz).
 fuzz SECONDS="60":
-    for target in fuzz/targets/*.rs; do \
-        cargo +nightly fuzz run "$(basename "$target" .rs)" -- -max_total_time={{SECONDS}} || exit 1; \
-    done
+    .ci/fuzz {{SECONDS}}
 
 # Play CASES random scenarios of the model with SEED.
 model SEED CASES="10000":

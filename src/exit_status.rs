@@ -48,7 +48,10 @@ pub const EXIT_CODES: &[(u8, &str)] = &[
         "Success; a dry run; started but not followed; nothing to do, by your own rule or by path filters.",
     ),
     (1, "The deployment failed."),
-    (2, "An input is invalid. Nothing was changed on Sevalla."),
+    (
+        2,
+        "An input is invalid, or the requested output could not be written. Nothing was changed on Sevalla.",
+    ),
     (
         3,
         "The deployment was cancelled while it ran, or never ran, or a newer one took its place.",

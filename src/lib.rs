@@ -138,8 +138,7 @@ pub async fn run(mut process: Process) -> Outcome {
         // Somebody insists: no more requests, and no more waiting for any.
         () = process.stop.insisted() => Outcome::at_once(process.stop.signal()),
     };
-    let outcome = outcome.within(started.elapsed());
-    reporter.finish(&outcome).await;
+    let outcome = reporter.finish(outcome.within(started.elapsed())).await;
     if let Some(deferred_comment) = world.deferred_comment.take() {
         tokio::select! {
             () = deferred_comment.write(&outcome, &reporter) => {}
@@ -180,7 +179,7 @@ fn write_text(text: &str, output: &mut dyn Write) -> Result<(), cli::Complaint> 
     let written = output.write_all(text.as_bytes());
     match written.and_then(|()| output.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(cli::Complaint {
-            failure: Failure::UnusableValue,
+            failure: Failure::ResultNotWritten,
             text: format!("the text could not be written to the output stream: {error}"),
         }),
         _ => Ok(()),

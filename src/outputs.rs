@@ -1,7 +1,8 @@
 //! The table of a run's outputs: their names and meanings. `report::outputs` fills
 //! it.
 
-/// Every output with what it holds, in the order in which they are documented.
+/// Every output with what it holds, in Markdown, in the order in which they are
+/// documented.
 pub const OUTPUTS: &[(&str, &str)] = &[
     ("deployment-id", "UUID of the deployment that was started."),
     (
@@ -35,7 +36,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ),
     (
         "promotions",
-        "The targets of promote-app as JSON: a list of objects with target-app-id, name, deployment-id, status, undone-deployment-id, url, queue-seconds and duration-seconds. After a rollback, deployment-id and status are those of the deployment that is live now, and undone-deployment-id is the one that was rolled back.",
+        "The targets of promote-app as JSON: a list of objects with target-app-id, name, deployment-id, status, rolled-back-deployment-id, url, queue-seconds and duration-seconds. After a rollback, deployment-id and status are those of the deployment that is live now, and rolled-back-deployment-id is the one that was rolled back.",
     ),
     ("preview-app-id", "UUID of the preview app."),
     (
@@ -44,7 +45,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ),
     (
         "result",
-        "The findings of list or show, or the changes of an update, as JSON. Empty above 64 KiB; report-file contains it at any length.",
+        "The findings of `list` or `show`, or the changes of an update, as JSON. Empty above 64 KiB; report-file contains it at any length.",
     ),
     (
         "services",

@@ -7,8 +7,9 @@ use crate::svg::{CELL, LINE, cells, escaped, sheet, width};
 const WIDTH: f64 = 880.0;
 const LEFT: f64 = 24.0;
 const INNER: f64 = WIDTH - 2.0 * LEFT;
-/// The first column of a table of two.
-const FIRST: f64 = 220.0;
+/// The first column of a table of two. The second has room for the address of a
+/// commit, whose letters are wide.
+const FIRST: f64 = 190.0;
 /// About so many letters fit into a line.
 const LETTERS: usize = 118;
 const TEXT: &str = "font-family=\"-apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif\"";

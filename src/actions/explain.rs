@@ -17,7 +17,6 @@ use crate::messages::Failure;
 use crate::outcome::{FailureContext, LastSeen, LogEvidence, Outcome, PreviouslyLive, Success};
 use crate::sevalla::ApiError;
 use crate::shutdown::Signal;
-use crate::text::duration::duration;
 
 /// What a refusal of this program's own says of its effect.
 pub(crate) const NOTHING_CHANGED: &str = "Nothing was changed";
@@ -463,11 +462,11 @@ impl Outcome {
         )
     }
 
-    /// How long the whole run took, as effort where there is none.
+    /// Sets how long the whole run took, where no effort says as much.
     #[must_use]
     pub fn within(mut self, elapsed: std::time::Duration) -> Self {
         if self.effort.is_none() && !self.is_good() && self.ending() != ExitStatus::InvalidInput {
-            self.effort = Some(format!("this run took {}", duration(elapsed)));
+            self.elapsed = Some(elapsed);
         }
         self
     }

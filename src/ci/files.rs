@@ -8,7 +8,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::ci::hosts::{bitbucket, circleci};
-use crate::ci::{Host, Outputs, OutputsResult, Token};
+use crate::ci::{Host, OutputError, Outputs, OutputsResult, Token};
 use crate::environment::Variables;
 use crate::files::{open_to_append, open_to_read};
 use crate::sanitize::SanitizedText;
@@ -124,7 +124,7 @@ impl StepFiles {
         if troubles.is_empty() {
             Ok(left_out)
         } else {
-            Err(troubles.join("; "))
+            Err(OutputError::of_file(troubles.join("; ")))
         }
     }
 
@@ -230,7 +230,7 @@ mod tests {
         let error = files(Path::new("/nonexistent/output"))
             .outputs(&[])
             .unwrap_err();
-        assert!(error.contains("/nonexistent/output"), "{error}");
+        assert!(error.text.contains("/nonexistent/output"), "{error:?}");
     }
 
     #[test]

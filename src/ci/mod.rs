@@ -14,7 +14,7 @@ mod plain;
 pub(crate) mod repository;
 mod terminal;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ pub trait CiOutput {
     }
     /// Takes what `list` or `show` found, if anything. False if it belongs to the
     /// outputs.
-    fn found(&mut self, _json: Option<&SanitizedText>) -> Result<bool, String> {
+    fn found(&mut self, _json: Option<&SanitizedText>) -> Result<bool, OutputError> {
         Ok(false)
     }
     /// Gives the outputs to later steps.
@@ -137,7 +137,32 @@ pub struct Activity {
 pub type Outputs<'a> = &'a [(&'static str, SanitizedText)];
 
 /// The outputs that the host's format cannot hold, or why none could be given.
-pub type OutputsResult = Result<Vec<&'static str>, String>;
+pub type OutputsResult = Result<Vec<&'static str>, OutputError>;
+
+/// Why something could not be given to later steps or a program.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OutputError {
+    /// The place and the reason.
+    pub text: String,
+    /// How writing failed, if the place is the output stream.
+    pub of_stream: Option<io::ErrorKind>,
+}
+
+impl OutputError {
+    const fn of_file(text: String) -> Self {
+        Self {
+            text,
+            of_stream: None,
+        }
+    }
+
+    fn of_stream(error: &io::Error) -> Self {
+        Self {
+            text: format!("the output stream: {error}"),
+            of_stream: Some(error.kind()),
+        }
+    }
+}
 
 /// The output that is a secret.
 const SECRET: &str = "database-password";

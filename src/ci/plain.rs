@@ -8,7 +8,8 @@ use console::Term;
 
 use super::files::StepFiles;
 use super::{
-    CiOutput, CiOutputConfig, Level, Outputs, OutputsResult, Place, SECRET, TableLayout, Tone,
+    CiOutput, CiOutputConfig, Level, OutputError, Outputs, OutputsResult, Place, SECRET,
+    TableLayout, Tone,
 };
 use crate::ci::line_writer::LineWriter;
 use crate::ci::local_time::LocalTime;
@@ -105,10 +106,10 @@ impl PlainOutput {
         }
     }
 
-    fn write(&mut self, text: &str) -> Result<(), String> {
+    fn write(&mut self, text: &str) -> Result<(), OutputError> {
         let written = self.out.write_all(text.as_bytes());
         let written = written.and_then(|()| self.out.flush());
-        written.map_err(|error| format!("the output stream: {error}"))
+        written.map_err(|error| OutputError::of_stream(&error))
     }
 
     pub(super) const fn files(&self) -> &StepFiles {
@@ -160,7 +161,7 @@ impl CiOutput for PlainOutput {
         true
     }
 
-    fn found(&mut self, json: Option<&SanitizedText>) -> Result<bool, String> {
+    fn found(&mut self, json: Option<&SanitizedText>) -> Result<bool, OutputError> {
         // Also if writing fails: no other form may follow a part of it.
         self.is_given = self.reader != OutputReader::Job;
         if let (OutputReader::Program, Some(json)) = (self.reader, json) {

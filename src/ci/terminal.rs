@@ -10,7 +10,9 @@ use console::{Style, Term, measure_text_width, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::plain::PlainOutput;
-use super::{Activity, CiOutput, Level, Outputs, OutputsResult, Place, TableLayout, Tone};
+use super::{
+    Activity, CiOutput, Level, OutputError, Outputs, OutputsResult, Place, TableLayout, Tone,
+};
 use crate::ci::live_line;
 use crate::ci::live_line::LiveLine;
 use crate::environment::Variables;
@@ -144,7 +146,7 @@ impl CiOutput for TerminalOutput {
         self.above(|plain| plain.row(row))
     }
 
-    fn found(&mut self, json: Option<&SanitizedText>) -> Result<bool, String> {
+    fn found(&mut self, json: Option<&SanitizedText>) -> Result<bool, OutputError> {
         self.above(|plain| plain.found(json))
     }
 

@@ -7,9 +7,9 @@ use crate::inputs::{ACTIONS, Action, Input, InputGroup, TABLE};
 use crate::messages;
 use crate::outputs::OUTPUTS;
 
-/// Where the meaning of an input begins in the overview: behind the longest
-/// variable.
-const COLUMN: usize = 31;
+/// The column of the groups' titles in the overview, and that of the variables.
+const TITLES: usize = 10;
+const VARIABLES: usize = 29;
 
 /// Where the meaning begins in the other lists, whose names are shorter.
 const NARROW: usize = 18;
@@ -23,7 +23,7 @@ const EXAMPLES: [(&str, &str); 5] = [
         "preview a branch",
     ),
     ("rollback-app --app-id UUID", "roll back"),
-    ("list", "find the UUIDs of applications"),
+    ("list", "list applications"),
 ];
 
 /// What `help` knows beside actions and inputs.
@@ -43,7 +43,7 @@ pub fn overview(columns: usize) -> String {
     }
     page.line("Examples, with the API key in SEVALLA_TOKEN:");
     for (arguments, task) in EXAMPLES {
-        page.entry(&format!("  sevalla-deploy {arguments}"), 47, task);
+        page.entry(&format!("  sevalla-deploy {arguments}"), 59, task);
     }
     let actions: Vec<&str> = ACTIONS.iter().map(|action| action.name.word()).collect();
     page.paragraph(0, &format!("Actions: {}.", actions.join(", ")));
@@ -52,11 +52,10 @@ pub fn overview(columns: usize) -> String {
         "Inputs, as variables or, if not secret, as options: SEVALLA_APP_ID is --app-id.",
     );
     for group in InputGroup::ALL {
-        page.line(&format!("{}:", group.title()));
-        for input in group.inputs() {
-            let name = format!("  {}", input.variable());
-            page.entry(&name, COLUMN, &in_short(input));
-        }
+        let inputs = group.inputs();
+        let entries = inputs.map(|input| (input.variable(), in_short(input)));
+        let entries: Vec<_> = entries.collect();
+        page.section(group.title(), TITLES, &entries, VARIABLES);
     }
     page.text
 }
@@ -299,7 +298,8 @@ fn completions(page: &mut HelpText) {
 fn outputs(page: &mut HelpText) {
     page.line("Outputs:");
     for (name, meaning) in OUTPUTS {
-        page.line(&format!("  {name}")).paragraph(6, meaning);
+        page.line(&format!("  {name}"))
+            .paragraph(6, &meaning.replace('`', ""));
     }
 }
 

@@ -6,7 +6,7 @@ const WIDEST: usize = 100;
 /// Where no window is known, or its width is none.
 pub(super) const USUAL: usize = 80;
 
-/// The least that a column of text needs.
+/// The least that a column of text needs, if it has as much.
 const NARROWEST: usize = 24;
 
 /// Text that is wrapped to a width.
@@ -38,8 +38,8 @@ impl HelpText {
 
     /// A name, and a text in a column of its own beside or below it.
     pub(super) fn entry(&mut self, name: &str, column: usize, text: &str) -> &mut Self {
-        let is_narrow = self.width < column + NARROWEST;
-        if is_narrow || name.len() + 2 > column {
+        let least = NARROWEST.min(text.chars().count());
+        if self.width < column + least || name.len() + 2 > column {
             self.line(name);
             return self.paragraph(column.min(6), text);
         }
@@ -48,22 +48,54 @@ impl HelpText {
 
     /// A text in a column, whose first line begins with this.
     pub(super) fn hanging(&mut self, first: &str, column: usize, text: &str) -> &mut Self {
-        let mut line = format!("{first:column$}");
-        let mut is_empty = true;
-        for word in text.split_whitespace() {
-            if !is_empty && line.chars().count() + 1 + word.chars().count() > self.width {
-                self.line(&line);
-                line = " ".repeat(column);
-                is_empty = true;
-            }
-            if !is_empty {
-                line.push(' ');
-            }
-            line.push_str(word);
-            is_empty = false;
+        let lines = wrapped(text, self.width.saturating_sub(column));
+        let mut before = first;
+        for line in lines {
+            self.line(format!("{before:column$}{line}").trim_end());
+            before = "";
         }
-        self.line(line.trim_end())
+        self
     }
+
+    /// Names and texts under a title, which has a column of its own before theirs. In
+    /// a narrow window, it is above them.
+    pub(super) fn section(
+        &mut self,
+        title: &str,
+        column: usize,
+        entries: &[(String, String)],
+        text: usize,
+    ) -> &mut Self {
+        if self.width < column + text + NARROWEST {
+            self.line(&format!("{title}:"));
+            for (name, meaning) in entries {
+                self.entry(&format!("  {name}"), text + 2, meaning);
+            }
+            return self;
+        }
+        let mut titles = wrapped(title, column.saturating_sub(1)).into_iter();
+        for (name, meaning) in entries {
+            let title = titles.next().unwrap_or_default();
+            self.entry(&format!("{title:column$}{name}"), column + text, meaning);
+        }
+        self
+    }
+}
+
+/// The words of a text in lines of so many columns; one line at least.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut words = text.split_whitespace();
+    let mut lines = vec![words.next().unwrap_or_default().to_owned()];
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 #[cfg(test)]

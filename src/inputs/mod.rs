@@ -6,6 +6,7 @@
 
 mod action;
 mod choices;
+mod group;
 mod named;
 pub(crate) mod placeholder;
 mod problem;
@@ -23,12 +24,13 @@ pub use self::choices::{
     Abandon, Cdn, Comment, Logs, OnFailure, OnFork, OnMismatch, OnRerun, OnSkipped, Resource,
     WhenBusy,
 };
+pub use self::group::InputGroup;
 pub use self::named::GivenName;
 pub use self::problem::Problem;
 pub(crate) use self::problem::ProblemKind;
 pub use self::secret_files::read_secret_files;
 pub use self::secrets::{secrets_in, wants_password};
-pub use self::table::{Input, InputGroup, Inputs, TABLE};
+pub use self::table::{Input, Inputs, TABLE};
 pub use self::unknown::{DIAGNOSTICS, unknown_names};
 pub use self::values::{
     Age, ApiUrl, Branch, Commit, DeploymentIdText, DockerImage, ExpectedCommit, Number, OneLine,

@@ -15,6 +15,7 @@ use super::choices::{
     Abandon, Cdn, Comment, Logs, OnFailure, OnFork, OnMismatch, OnRerun, OnSkipped, Resource,
     WhenBusy,
 };
+use super::group::InputGroup;
 use super::named::GivenName;
 use super::values::{
     Age, ApiUrl, Branch, DeploymentIdText, DockerImage, ExpectedCommit, Number, Settings,
@@ -22,60 +23,6 @@ use super::values::{
 };
 use crate::secret::{ApiToken, HookUrl, Password};
 use crate::verify::{Expectation, Statuses};
-
-/// What an input is about: its section in `--help` and in the reference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InputGroup {
-    /// What is deployed.
-    Deploy,
-    /// How long the run waits, and for what.
-    Wait,
-    /// What must hold after a deployment.
-    Check,
-    /// Previews of pull requests.
-    Previews,
-    /// Several services that are one change.
-    Stacks,
-    /// What a company has.
-    Settings,
-    /// Files that a run writes.
-    Files,
-    /// The run in its CI system.
-    Ci,
-}
-
-impl InputGroup {
-    /// All, in the order in which they are documented.
-    pub const ALL: [Self; 8] = [
-        Self::Deploy,
-        Self::Wait,
-        Self::Check,
-        Self::Previews,
-        Self::Stacks,
-        Self::Settings,
-        Self::Files,
-        Self::Ci,
-    ];
-
-    /// Its heading.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Deploy => "Deploy",
-            Self::Wait => "Wait",
-            Self::Check => "Check and roll back",
-            Self::Previews => "Previews",
-            Self::Stacks => "Stacks",
-            Self::Settings => "Databases and settings",
-            Self::Files => "Files",
-            Self::Ci => "CI",
-        }
-    }
-
-    /// Its inputs, in the order of the table.
-    pub fn inputs(self) -> impl Iterator<Item = &'static Input> {
-        TABLE.iter().filter(move |input| input.group == self)
-    }
-}
 
 /// One input, as declared.
 #[derive(Debug)]
@@ -189,6 +136,11 @@ impl Input {
 
     /// What it is for, in one line.
     pub fn help(&self) -> String {
+        self.marked_help().replace('`', "")
+    }
+
+    /// That line in Markdown, with the actions in code whose names are also words.
+    pub fn marked_help(&self) -> String {
         self.help.replace("{words}", self.accepts)
     }
 
@@ -201,6 +153,11 @@ impl Input {
     /// Whether its option may have no value, which then is `true`.
     pub fn is_switch(&self) -> bool {
         self.words == bool::WORDS
+    }
+
+    /// Whether it can have several values, with commas between them.
+    pub fn is_list(&self) -> bool {
+        [Uuids::ACCEPTS, Statuses::ACCEPTS].contains(&self.accepts)
     }
 
     /// Whether it names a file.
@@ -334,7 +291,7 @@ macro_rules! inputs {
 
 inputs! {
     action: ActionName, group: Deploy;
-    "What to do; optional for a plain deployment"
+    "Action; optional for a plain deployment"
     "What to do: {words}. Optional if app-id, deploy-hook-url or static-site-id allow only a deployment."
 
     sevalla_token: ApiToken, secret: true, also: &["SEVALLA_API_TOKEN", "SEVALLA_API_KEY"], group: Deploy;
@@ -351,7 +308,7 @@ inputs! {
 
     pipeline_id: Uuid, group: Deploy;
     "UUID or name of the pipeline"
-    "UUID of the pipeline to promote in or to create previews in. For preview, create-preview-app, show and doctor, also its exact display name; preview then deletes by it the preview app of its closed pull request."
+    "UUID of the pipeline to promote in or to create previews in. For `preview`, create-preview-app, `show` and `doctor`, also its exact display name; `preview` then deletes by it the preview app of its closed pull request."
 
     source_app_id: Uuid, group: Deploy;
     "UUID of the application to promote"
@@ -362,7 +319,7 @@ inputs! {
     "UUIDs of the applications to promote to, separated by commas, spaces or new lines."
 
     branch: Branch, group: Deploy;
-    "Branch to deploy, if not the service's own"
+    "Branch, if not the service's own"
     "Git branch to deploy. Defaults to the branch configured on Sevalla."
 
     docker_image: DockerImage, group: Deploy;
@@ -382,15 +339,15 @@ inputs! {
     "Deployment hook of an application, to start the deployment instead of the API. The address is a secret. With sevalla-token, the deployment is followed too."
 
     deployment_id: DeploymentIdText, group: Deploy;
-    "Deployment to follow, cancel or roll back to"
+    "UUID to follow, cancel or roll back to"
     "UUID of the deployment to follow, to cancel, or to roll back to with rollback-app or rollback-static-site. A rollback defaults to the last success before the live deployment."
 
     pull_request_number: Number, group: Previews;
-    "Pull request, if not that of the CI's event"
+    "Pull request, if not the CI event's own"
     "Number of the pull request or merge request of a preview. Defaults to that of the CI's event."
 
     api_url: ApiUrl = "https://api.sevalla.com/v3", group: Ci;
-    "Address of the API"
+    "API address"
     "Base address of the Sevalla API. Must be https, or http on the loopback interface."
 
     timeout: Duration = "30m", group: Wait;
@@ -403,30 +360,30 @@ inputs! {
 
     on_cancel: Abandon, group: Wait;
     "If the job is cancelled: leave or cancel"
-    "What to do with the deployment if the CI job is cancelled (SIGINT, SIGTERM or SIGHUP): cancel or leave (let it finish). Defaults to cancel, and to leave for follow."
+    "What to do with the deployment if the CI job is cancelled (SIGINT, SIGTERM or SIGHUP): cancel or leave (let it finish). Defaults to cancel, and to leave for `follow`."
 
     when_busy: WhenBusy = "queue", group: Wait;
     "If another deployment runs"
     "What to do if another deployment of the service waits or runs: queue (start anyway; Sevalla queues it), wait (start when it has ended), join (follow it if branch, commit or image are the same), cancel-previous (cancel it, then start) or fail."
 
     expected_commit: ExpectedCommit = "auto", group: Check;
-    "Commit to expect: auto, a SHA or off"
-    "Commit that the deployment must have: auto (the CI's commit, if the CI's branch is deployed), a full SHA, or off. follow looks for the deployment of this commit."
+    "Commit to expect: auto, SHA or off"
+    "Commit that the deployment must have: auto (the CI's commit, if the CI's branch is deployed), a full SHA, or off. `follow` looks for the deployment of this commit."
 
     on_commit_mismatch: OnMismatch = "warn", group: Check;
-    "On another commit: warn, fail or cancel"
+    "On any other: warn, fail or cancel"
     "What to do if Sevalla deploys a different commit: warn, fail or cancel."
 
     on_skipped: OnSkipped, group: Wait;
-    "If Sevalla skips the deployment: fail or pass"
-    "Whether a deployment that Sevalla skips fails the run: fail or pass. If omitted, it fails the run, except that follow and previews pass on an automatic deployment that this run did not cancel and no newer one overtook, such as one that path filters exclude. With pass, follow also passes if path filters leave no deployment at all."
+    "If Sevalla skips it: fail or pass"
+    "Whether a deployment that Sevalla skips fails the run: fail or pass. If omitted, it fails the run, except that `follow` and previews pass on an automatic deployment that this run did not cancel and no newer one overtook, such as one that path filters exclude. With pass, `follow` also passes if path filters leave no deployment at all."
 
     verify_url: VerifyUrl, group: Check;
     "URL to check after a success, or auto"
     "URL to poll after a successful deployment until it is healthy, or auto (the service's own public address). {commit}, {commit-short} (7 digits) and {deployment-id} are replaced."
 
     verify_status: Statuses = "200-399", group: Check;
-    "HTTP status codes that are healthy"
+    "Healthy HTTP status codes"
     "HTTP status codes that count as healthy."
 
     verify_contains: Expectation, group: Check;
@@ -442,7 +399,7 @@ inputs! {
     "How long to keep checking."
 
     on_failure: OnFailure = "leave", group: Check;
-    "After a failure: leave or rollback"
+    "On a failure: leave or rollback"
     "What to do if the deployment or its check fails: leave or rollback (to the previous version). A check that could not be made never rolls back. For promote-app, rollback rolls back all targets that were deployed if the deployment or the check of one target fails."
 
     purge_cache: bool = "false", group: Deploy;
@@ -450,7 +407,7 @@ inputs! {
     "If true, empties the caches of the service after a success. Sevalla does that itself after each deployment."
 
     max_age: Age, group: Previews;
-    "Age of the previews that clean-previews deletes"
+    "Age at which clean-previews deletes"
     "clean-previews deletes previews without a deployment for this long, such as 14d or 36h."
 
     max_deletions: Number = "10", group: Previews;
@@ -458,7 +415,7 @@ inputs! {
     "The most previews that one run of clean-previews deletes."
 
     comment: Comment = "auto", group: Previews;
-    "Keep a comment on the pull request"
+    "Comment on the pull request"
     "Whether to keep a comment on the pull request up to date: auto (if github-token is given), true or false."
 
     github_token: ApiToken, secret: true, group: Previews;
@@ -478,16 +435,16 @@ inputs! {
     "If true, deploys only the services that changed since the commit that is live. A service whose changes are unknown is deployed."
 
     with_dependents: bool = "false", group: Stacks;
-    "Also deploy what depends on these"
+    "Also deploy what depends on them"
     "If true, also deploys the services that are after a changed one."
 
     resource: Resource, group: Settings;
-    "Resource to list or show, such as databases"
-    "The kind of resource to list or show: {words}. Without it, list lists the applications, or the deployments of the service that an id names. show requires it only without an id."
+    "Kind to list or show, such as databases"
+    "The kind of resource to list or show: {words}. Without it, `list` lists the applications, or the deployments of the service that an id names. `show` requires it only without an id."
 
     filter: Text, group: Settings;
-    "Part of a name to list, or the name to show"
-    "For list, a part of the name, or of a deployment's branch; case-insensitive. For show, the exact name."
+    "Part of a name to list, or name to show"
+    "For `list`, a part of the name, or of a deployment's branch; case-insensitive. For `show`, the exact name."
 
     settings: Settings, group: Settings;
     "Settings to send, as a JSON object"
@@ -495,11 +452,11 @@ inputs! {
 
     for_action: ActionName, group: Ci;
     "Action that doctor checks the set-up for"
-    "Action for which doctor checks the set-up. Defaults to the action that the given id suggests, such as deploy-app for app-id."
+    "Action for which `doctor` checks the set-up. Defaults to the action that the given id suggests, such as deploy-app for app-id."
 
     report: bool = "false", group: Files;
-    "Report of doctor, without private values"
-    "If true, doctor prints a report about the API that you can paste into an issue. It has no names, ids or other private values. With report-file, doctor writes it there."
+    "Shareable report of doctor"
+    "If true, `doctor` prints a report about the API that you can paste into an issue. It has no names, ids or other private values. With report-file, `doctor` writes it there."
 
     confirm: Text, group: Settings;
     "Display name of the resource to delete"
@@ -522,7 +479,7 @@ inputs! {
     "If true, the output database-password contains the password that create-database has generated. Otherwise, the password is not shown or stored anywhere."
 
     set_env: bool = "false", group: Settings;
-    "Write variables that name the database"
+    "Write variables for the database"
     "If true, connect-database writes variables with the database's address to the application. Sevalla adds none itself. With is-restart, the application is restarted afterwards."
 
     env_prefix: VariablePrefix = "DATABASE", group: Settings;
@@ -530,7 +487,7 @@ inputs! {
     "Prefix of the variables that set-env writes, before an underscore and HOST, PORT, NAME, USER, PASSWORD or URL."
 
     cdn: Cdn, group: Settings;
-    "State of the CDN for toggle-cdn: on or off"
+    "CDN state for toggle-cdn: on or off"
     "The state that toggle-cdn turns the CDN to: on or off."
 
     report_file: PathBuf, group: Files;
@@ -562,7 +519,7 @@ inputs! {
     "Whether a further attempt at a run follows a deployment that an earlier attempt may have started and that still waits or runs, follow or deploy (start another). If omitted, it follows where the CI reports a further attempt."
 
     logs: Logs = "live", group: Wait;
-    "Print the log: live, on-failure or off"
+    "Log: live, on-failure or off"
     "When to print the deployment's log: live (while it runs), on-failure (at the end, unless it succeeds) or off."
 
     log_file: PathBuf, group: Files;
@@ -578,11 +535,11 @@ inputs! {
     "Path of a GitLab Code Quality report with the places in the repository that a failed deployment's log names. The list is empty if there are none."
 
     summary: bool = "true", group: Ci;
-    "Write a summary where the CI shows one"
+    "Write a summary for the CI"
     "If true, writes a summary of the run if the CI can show one."
 
     dry_run: bool = "false", group: Ci;
-    "Only read, and show what would be done"
+    "Only show what would be done"
     "If true, only reads from Sevalla and prints what the run would do."
 
     skip_without_token: bool = "false", group: Ci;
@@ -590,6 +547,6 @@ inputs! {
     "If true, a run without sevalla-token passes with a notice. For pull requests from forks, to which CI systems give no secrets."
 
     on_fork: OnFork = "fail", group: Previews;
-    "If it is from a fork: fail or skip"
+    "If from a fork: fail or skip"
     "What to do if the pull request comes from a fork, whose branches Sevalla does not build: fail or skip (pass with a notice). For previews and deployments, with or without a key."
 }

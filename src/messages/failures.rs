@@ -477,4 +477,11 @@ failures! {
          application's variables.",
         "Run again once the dashboard shows the internal host.";
     }
+    Reporting {
+        ResultNotWritten "result-not-written" "Result not written", ExitStatus::InvalidInput,
+        "The output stream could not be written, for example because a disk is full, and the run \
+         is there for what it prints: `list`, `show`, `doctor`, `plan-stack`, or a text such as \
+         `--help`. A reader that closes a pipe early is no error. Nothing was changed on Sevalla.",
+        "Free space on the disk, or redirect the output to another disk, and run again.";
+    }
 }

@@ -5,6 +5,7 @@
 pub(crate) mod guidance;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -46,6 +47,8 @@ pub struct Outcome {
     pub why: Vec<String>,
     /// How often and how long the run tried, where it tried more than once.
     pub effort: Option<String>,
+    /// How long the run took, where no effort says as much.
+    pub elapsed: Option<Duration>,
     /// What to do next.
     pub hint: Option<String>,
 }
@@ -57,6 +60,7 @@ impl Outcome {
             headline: headline.into(),
             why: Vec::new(),
             effort: None,
+            elapsed: None,
             hint: None,
         }
     }

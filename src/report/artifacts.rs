@@ -1,10 +1,11 @@
 //! Outputs, summary and files, written at the end of a run. Each has its format in
 //! a module of its own.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::ci::{Delivery, Outputs, Tone};
-use crate::messages::Warning;
+use crate::ci::{Delivery, OutputError, Outputs, Tone};
+use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::outputs::LONGEST_VALUE;
 use crate::report::causes::{self, FailureCause};
@@ -13,21 +14,60 @@ use crate::report::reporter::Inner;
 use crate::report::{atomic_file, json, junit, links, output_file, outputs, summary};
 use crate::sanitize::{SanitizedText, Sanitizer};
 
+const RESULT: &str = "The result";
 const OUTPUTS: &str = "The outputs";
 const SUMMARY: &str = "The summary";
 
+/// What programs and later steps were given.
+pub(super) struct Handover {
+    /// Whether one has the result, whatever its length.
+    is_whole: bool,
+    errors: Vec<OutputError>,
+}
+
+impl Handover {
+    /// The failure of an action that is there for what it prints, if that is lost. A
+    /// reader that has seen enough may close the pipe.
+    pub(super) fn lost(&mut self, action: Option<&str>) -> Option<Outcome> {
+        let is_for_print = matches!(action, Some("list" | "show" | "doctor" | "plan-stack"));
+        let lost = self
+            .errors
+            .extract_if(.., |error| is_for_print && error.of_stream.is_some());
+        let mut lost = lost.filter(|error| error.of_stream != Some(ErrorKind::BrokenPipe));
+        let failure = lost.next()?;
+        Some(Outcome::of(Failure::ResultNotWritten, failure.text))
+    }
+}
+
 impl Inner {
-    /// Writes outputs, summary and files. An error is a warning; `log` is the error
-    /// of the log's file.
+    /// Gives what `list` or `show` found to a person or a program, and the outputs to
+    /// later steps.
+    pub(super) fn hand_over(&mut self, outcome: &Outcome, causes: &[FailureCause]) -> Handover {
+        let found = self.give_found();
+        let is_whole = matches!(found, Ok(true));
+        let outputs = self.give(&self.outputs(outcome, causes));
+        let errors = [(RESULT, found.err()), (OUTPUTS, outputs.err())];
+        let errors = errors.into_iter().filter_map(|(what, error)| {
+            let error = error?;
+            let text = format!("{what} could not be written to {}", error.text);
+            Some(OutputError { text, ..error })
+        });
+        Handover {
+            is_whole,
+            errors: errors.collect(),
+        }
+    }
+
+    /// Writes summary and files. An error is a warning; `log` is the error of the log's
+    /// file.
     pub(super) fn write(
         &mut self,
         outcome: &Outcome,
         causes: &[FailureCause],
         log: Result<(), String>,
+        handover: Handover,
     ) {
-        let found = self.give_found();
-        let is_whole = found == Ok(true);
-        let report = self.write_report(outcome, causes, is_whole);
+        let report = self.write_report(outcome, causes, handover.is_whole);
         let junit = file(self.files.junit.as_deref(), "The test report", || {
             junit::render(
                 outcome,
@@ -41,30 +81,26 @@ impl Inner {
         let quality = file(quality, "The report of code quality", || {
             self.sanitizer.block(&causes::code_quality(causes))
         });
-        let outputs: Vec<_> = outputs::render(outcome, causes, &self.record)
-            .into_iter()
-            .map(|(name, text)| (name, self.output(name, &text)))
-            .collect();
-        let file = self.write_outputs(&outputs);
+        let file = self.write_outputs(&self.outputs(outcome, causes));
         let links = self.files.links.as_deref();
         let links = links.map_or(Ok(()), |path| {
             links::write(path, &self.record, &self.sanitizer)
         });
-        let outputs = self.give(&outputs);
         let summary = self.summarize(outcome, causes);
         let page = self.write_page(outcome, causes);
-        for (warning, written) in [
+        let lost = handover.errors.into_iter();
+        let lost = lost.map(|error| (Warning::OutputsNotWritten, Err(error.text)));
+        let written = [
             (Warning::LogFileNotWritten, log),
             (Warning::ReportNotWritten, report),
             (Warning::ReportNotWritten, junit),
             (Warning::ReportNotWritten, quality),
             (Warning::ReportNotWritten, file),
             (Warning::ReportNotWritten, links),
-            (Warning::OutputsNotWritten, found.map(drop)),
-            (Warning::OutputsNotWritten, outputs),
             (Warning::SummaryNotWritten, summary),
             (Warning::ReportNotWritten, page),
-        ] {
+        ];
+        for (warning, written) in written.into_iter().chain(lost) {
             if let Err(problem) = written {
                 self.warn_of_file(warning, &problem);
             }
@@ -88,7 +124,7 @@ impl Inner {
     }
 
     /// Gives what `list` or `show` found to a person or a program.
-    fn give_found(&mut self) -> Result<bool, String> {
+    fn give_found(&mut self) -> Result<bool, OutputError> {
         if !matches!(self.record.action, Some("list" | "show")) {
             return Ok(false);
         }
@@ -97,8 +133,7 @@ impl Inner {
             .result
             .as_ref()
             .map(|json| self.sanitizer.json(json));
-        let given = self.channel.found(json.as_ref());
-        given.map_err(|error| format!("The result could not be written to {error}"))
+        self.channel.found(json.as_ref())
     }
 
     /// `is_given` is whether somebody has the result, whatever its length.
@@ -151,12 +186,21 @@ impl Inner {
         written.map_err(|error| format!("{SUMMARY} could not be written to {error}"))
     }
 
+    /// The values of the outputs, sanitized and bounded.
+    fn outputs(
+        &self,
+        outcome: &Outcome,
+        causes: &[FailureCause],
+    ) -> Vec<(&'static str, SanitizedText)> {
+        outputs::render(outcome, causes, &self.record)
+            .into_iter()
+            .map(|(name, text)| (name, self.output(name, &text)))
+            .collect()
+    }
+
     /// Writes the outputs for the CI.
-    fn give(&mut self, outputs: Outputs<'_>) -> Result<(), String> {
-        let left_out = self
-            .channel
-            .outputs(outputs)
-            .map_err(|error| format!("{OUTPUTS} could not be written to {error}"))?;
+    fn give(&mut self, outputs: Outputs<'_>) -> Result<(), OutputError> {
+        let left_out = self.channel.outputs(outputs)?;
         self.note_left_out("the variables of later steps", &left_out);
         Ok(())
     }

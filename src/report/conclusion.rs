@@ -15,22 +15,31 @@ use crate::report::run_record::ServiceRecord;
 
 impl Inner {
     /// Shows how the run ended, and writes the outputs, the summary and the files.
-    pub(super) fn finish(&mut self, outcome: &Outcome) {
+    /// Returns how it ended after that.
+    pub(super) fn finish(&mut self, outcome: Outcome) -> Outcome {
         self.channel.end_live_line();
-        let outcome = &self.bounded(outcome);
-        if !self.has_whole_log(outcome) {
+        let mut shown = self.bounded(&outcome);
+        if !self.has_whole_log(&shown) {
             self.log.leave_out();
         }
         let trouble = self
             .log
-            .close(outcome.is_good(), &self.sanitizer, self.channel.as_mut());
-        let causes = self.causes_of(outcome);
-        self.conclude(outcome, &causes);
+            .close(shown.is_good(), &self.sanitizer, self.channel.as_mut());
+        let causes = self.causes_of(&shown);
+        self.conclude(&shown, &causes);
         if let Err(problem) = &trouble {
             let warning = (Warning::LogFileNotWritten, problem.clone());
             self.record.warnings.push(warning);
         }
-        self.write(outcome, &causes, trouble);
+        let mut handover = self.hand_over(&shown, &causes);
+        let lost = handover.lost(self.record.action);
+        let lost = lost.filter(|_| shown.is_good());
+        if let Some(lost) = &lost {
+            shown = self.bounded(lost);
+            self.conclude(&shown, &[]);
+        }
+        self.write(&shown, &causes, trouble, handover);
+        lost.unwrap_or(outcome)
     }
 
     /// Whether the log can be complete: the run followed a deployment to its end.
@@ -57,7 +66,7 @@ impl Inner {
         if !self.host.logs_annotation(&message) {
             lines.extend(console::explanation(outcome, causes));
         }
-        lines.extend(console::times(&self.record).map(|times| format!("  time:  {times}")));
+        lines.extend(console::time(outcome, &self.record));
         self.print(Tone::Error, &lines);
         self.channel.annotate(Level::Error, &title, &message, None);
         self.mark_places(causes);

@@ -215,6 +215,18 @@ pub(super) fn explanation(outcome: &Outcome, causes: &[FailureCause]) -> Vec<Str
     lines
 }
 
+/// "this run took 8s", of a run that failed.
+pub(super) fn elapsed(outcome: &Outcome) -> Option<String> {
+    let elapsed = outcome.elapsed.map(duration);
+    elapsed.map(|elapsed| format!("this run took {elapsed}"))
+}
+
+/// How long a run that failed took, and the parts of that.
+pub(super) fn time(outcome: &Outcome, record: &RunRecord) -> Option<String> {
+    let times: Vec<String> = elapsed(outcome).into_iter().chain(times(record)).collect();
+    (!times.is_empty()).then(|| format!("  time:  {}", times.join("; ")))
+}
+
 /// The last line of a run that failed.
 pub(super) fn ending(outcome: &Outcome) -> String {
     let ending = outcome.ending();

@@ -93,9 +93,9 @@ fn failed(
     causes: &[FailureCause],
     service_record: &ServiceRecord,
 ) -> Option<&'static str> {
-    let is_undone = service_record.undone().is_some();
+    let is_rolled_back = service_record.rolled_back_id().is_some();
     let words = match outcome.failure()? {
-        Failure::DeploymentFailed if is_undone => " failed to deploy and was rolled back",
+        Failure::DeploymentFailed if is_rolled_back => " failed to deploy and was rolled back",
         Failure::DeploymentFailed => match causes.first().and_then(|cause| cause.phase) {
             Some(DeployStep::Repository) => " failed to fetch its repository",
             Some(DeployStep::Build) => " failed to build",
@@ -104,9 +104,11 @@ fn failed(
             Some(DeployStep::HealthCheck) => " failed Sevalla's health check",
             None => " failed to deploy",
         },
-        Failure::HealthCheckFailed if is_undone => " failed its health check and was rolled back",
+        Failure::HealthCheckFailed if is_rolled_back => {
+            " failed its health check and was rolled back"
+        }
         Failure::HealthCheckFailed => " is live but failed its health check",
-        Failure::AnotherCommitLive if is_undone => " had the wrong commit and was rolled back",
+        Failure::AnotherCommitLive if is_rolled_back => " had the wrong commit and was rolled back",
         Failure::AnotherCommitLive => " is live with the wrong commit",
         Failure::AnotherVersionLive => " is live with the wrong version",
         Failure::CommitNotReported => " is live with an unknown commit",

@@ -251,19 +251,27 @@ fn cell(item: &ResourceRecord, column: &str, layout: &TableLayout) -> String {
     match column {
         "commit_sha" => value.chars().take(SHORT_COMMIT).collect(),
         "created_at" => in_minutes(&value, layout.now.as_ref()),
-        "status" => cut(without_subject(&value)),
+        "status" => cut(&status_in_words(&value)),
         _ => cut(&value),
     }
 }
 
-/// The status of an application is that of its last deployment, and says so in each
-/// of its words, which leaves no room for the rest.
-fn without_subject(status: &str) -> &str {
-    let rest = status.strip_prefix("deployment").unwrap_or_default();
-    if rest.starts_with(|letter: char| letter.is_ascii_uppercase()) {
-        rest
-    } else {
-        status
+/// A status in small letters: "password change". That of an application is its last
+/// deployment's, and says so in each of its words, which leaves no room for the rest:
+/// `deploymentInProgress` is "in progress".
+fn status_in_words(status: &str) -> String {
+    let mut words = String::new();
+    let mut is_in_word = false;
+    for letter in status.chars() {
+        if letter.is_ascii_uppercase() && is_in_word {
+            words.push(' ');
+        }
+        is_in_word = letter.is_ascii_lowercase();
+        words.push(letter.to_ascii_lowercase());
+    }
+    match words.strip_prefix("deployment ") {
+        Some(rest) => rest.to_owned(),
+        None => words,
     }
 }
 
@@ -357,6 +365,22 @@ mod tests {
                 "22  a longer name  branch",
             ]
         );
+    }
+
+    #[test]
+    fn a_status_is_in_small_letters_and_without_the_word_deployment() {
+        for (status, words) in [
+            ("deploymentInProgress", "in progress"),
+            ("deploymentCancelled", "cancelled"),
+            ("appDeletionFailed", "app deletion failed"),
+            ("deleting", "deleting"),
+            ("success", "success"),
+            ("ACTIVE", "active"),
+            ("deployment", "deployment"),
+            ("", ""),
+        ] {
+            assert_eq!(status_in_words(status), words);
+        }
     }
 
     #[test]

@@ -78,7 +78,7 @@ fn promotions(record: &RunRecord) -> String {
     let promotion = |service_record: &ServiceRecord| {
         let deployment = service_record.shown();
         let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
-        let live = deployment.filter(|_| service_record.undone().is_some());
+        let live = deployment.filter(|_| service_record.rolled_back_id().is_some());
         let (queue, run) = live.map_or_else(
             || {
                 (
@@ -94,7 +94,7 @@ fn promotions(record: &RunRecord) -> String {
             "name": service_record.name.as_deref().map(cleaned),
             "deployment-id": deployment.map(|deployment| &deployment.id.0),
             "status": deployment.and_then(|deployment| deployment.status.reported()),
-            "undone-deployment-id": service_record.undone().map(|id| &id.0),
+            "rolled-back-deployment-id": service_record.rolled_back_id().map(|id| &id.0),
             "url": service_record.url,
             "queue-seconds": queue,
             "duration-seconds": run,

@@ -135,15 +135,16 @@ impl Reporter {
         stack_comment::corrected(&facts, old, &inner.sanitizer)
     }
 
-    /// Shows how the run ended, and writes outputs, summary and files.
-    pub async fn finish(&self, outcome: &Outcome) {
-        let deliveries = {
+    /// Shows how the run ended, and writes outputs, summary and files. Returns how it
+    /// ended after that: the result may be lost.
+    pub async fn finish(&self, outcome: Outcome) -> Outcome {
+        let (outcome, deliveries) = {
             let mut inner = self.0.borrow_mut();
-            inner.finish(outcome);
-            inner.channel.deliver()
+            (inner.finish(outcome), inner.channel.deliver())
         };
         let failed = deliveries.await;
         self.0.borrow_mut().warn_of_undelivered(failed);
+        outcome
     }
 }
 

@@ -95,7 +95,7 @@ pub(crate) struct ServiceRecord {
     /// The deployment that went back to what was live before.
     pub(super) rollback: Option<DeploymentId>,
     /// The rollback's deployment once it has succeeded: it is live now.
-    rolled_back: Option<Deployment>,
+    restored: Option<Deployment>,
     /// Whether this run is cancelling it, or has tried to.
     pub(super) is_cancelling: bool,
     /// When we knew that it was started.
@@ -306,7 +306,7 @@ impl ServiceRecord {
                 self.rollback = Some(rollback.id.clone());
                 if let Some(verdict) = rollback.status.verdict() {
                     if verdict == Verdict::Success {
-                        self.rolled_back = Some((*rollback).clone());
+                        self.restored = Some((*rollback).clone());
                     }
                     self.end(Phase::Rollback, State::of(verdict));
                 }
@@ -384,15 +384,15 @@ impl ServiceRecord {
     }
 
     /// What is to be shown of a target: the deployment that it got, or the one
-    /// that has taken it back and is live now.
+    /// that a rollback has made live instead.
     pub(super) fn shown(&self) -> Option<&Deployment> {
-        self.rolled_back.as_ref().or(self.deployment.as_ref())
+        self.restored.as_ref().or(self.deployment.as_ref())
     }
 
-    /// The deployment that was taken back, if one was seen to be.
-    pub(super) fn undone(&self) -> Option<&DeploymentId> {
-        let undone = self.rolled_back.as_ref().and(self.deployment.as_ref());
-        undone.map(|undone| &undone.id)
+    /// The deployment that was rolled back, if one was seen to be.
+    pub(super) fn rolled_back_id(&self) -> Option<&DeploymentId> {
+        let deployment = self.restored.as_ref().and(self.deployment.as_ref());
+        deployment.map(|deployment| &deployment.id)
     }
 
     /// How the deployment was seen to end.

@@ -158,7 +158,7 @@ fn targets(targets: &[ServiceRecord], text: &impl Fn(&str) -> String) -> String 
         let status = deployment.and_then(|deployment| deployment.status.reported());
         let cells = [
             service_record.target(),
-            match (&service_record.end, service_record.undone()) {
+            match (&service_record.end, service_record.rolled_back_id()) {
                 (Some(end), _) => Some(end.word.to_owned()),
                 (None, Some(_)) => status.map(|status| format!("{status} (rolled back)")),
                 (None, None) => status.map(str::to_owned),

@@ -2,9 +2,12 @@
 //! print what it shows.
 
 use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
 use regex::Regex;
 use sevalla_simulator::{Simulator, sample};
+use tokio::process::Command;
 
 use crate::harness::Runner;
 use crate::window::Window;
@@ -29,10 +32,17 @@ const VARYING: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{7}\b", "<commit>"),
 ];
 
-/// A command of the page, and the output below it.
+/// A command of the page, and the output below it, if it shows one.
 struct Step {
     command: String,
     output: Option<String>,
+}
+
+impl Step {
+    /// Whether it runs the program: the others begin or end the tour.
+    fn is_of_tour(&self) -> bool {
+        self.command.contains("sevalla-deploy ")
+    }
 }
 
 fn steps(page: &str) -> Vec<Step> {
@@ -97,16 +107,18 @@ async fn printed(simulator: &Simulator, command: &str) -> String {
 async fn the_tour_prints_what_its_page_shows() {
     let page = std::fs::read_to_string(PAGE).unwrap();
     let simulator = Simulator::start(sample::world()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let files = format!("{}/", folder.path().display());
     let mut new = page.clone();
     let mut differences = String::new();
     let mut seen = 0;
-    for step in steps(&page) {
-        let is_run = step.command.contains("sevalla-deploy ");
-        let (true, Some(shown)) = (is_run, &step.output) else {
+    for step in steps(&page).iter().filter(|step| step.is_of_tour()) {
+        let output = printed(&simulator, &step.command.replace("/tmp/", &files)).await;
+        let Some(shown) = &step.output else {
+            assert!(output.contains("Outcome: failed"), "{output}");
             continue;
         };
         seen += 1;
-        let output = printed(&simulator, &step.command).await;
         if comparable(&output) != comparable(shown) {
             let command = &step.command;
             writeln!(differences, "{command}\nprints\n{output}\nnot\n{shown}\n").unwrap();
@@ -118,9 +130,65 @@ async fn the_tour_prints_what_its_page_shows() {
         new = new.replace(&block(shown), &block(&output));
     }
     assert!(seen >= 12, "{seen}");
+    let run = std::fs::read_to_string(folder.path().join("run.html")).unwrap();
+    assert!(
+        run.contains("<title>checkout failed"),
+        "the page of the run"
+    );
     if std::env::var_os("BLESS").is_some() {
         return std::fs::write(PAGE, new).unwrap();
     }
     let advice = "BLESS=1 cargo test --test cli the_tour writes it again";
     assert!(differences.is_empty(), "{differences}\n{advice}");
+}
+
+/// A program that prints what the simulator prints for the shell, until it is killed.
+const SIMULATOR: &str = "#!/bin/sh
+for name in SEVALLA_API_URL SEVALLA_TOKEN APP_ID STAGING_APP_ID FAILING_APP_ID ENDLESS_APP_ID \
+    STATIC_SITE_ID PIPELINE_ID DATABASE_ID HOOK_URL
+do
+    echo \"export $name='http://127.0.0.1:1/$name'\"
+done
+exec sleep 60
+";
+
+#[tokio::test]
+async fn the_commands_before_and_after_the_tour_set_and_remove_what_they_say() {
+    let page = std::fs::read_to_string(PAGE).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = folder.path().join("target/debug/sevalla-simulator");
+    std::fs::create_dir_all(simulator.parent().unwrap()).unwrap();
+    std::fs::write(&simulator, SIMULATOR).unwrap();
+    std::fs::set_permissions(&simulator, PermissionsExt::from_mode(0o755)).unwrap();
+    let mut script = String::from("set -eu\n");
+    for step in steps(&page).iter().filter(|step| !step.is_of_tour()) {
+        let command = &step.command;
+        let is_build = command.starts_with("cargo ");
+        writeln!(script, "{}{command}", if is_build { ": " } else { "" }).unwrap();
+        if command.ends_with('&') {
+            script.push_str("started=$! file=$variables\n");
+            script.push_str("until grep -q HOOK_URL \"$variables\"; do sleep 0.01; done\n");
+        }
+    }
+    script.push_str(
+        "wait \"$started\" || echo \"ended with $?\"
+test -e \"$file\" || echo removed
+echo \"${variables-}$(env | grep -E 'SEVALLA|_ID=|HOOK' || :).\"
+command -v sevalla-simulator\n",
+    );
+    let ended = Command::new("bash")
+        .args(["-c", &script])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(folder.path())
+        .stderr(Stdio::inherit())
+        .output()
+        .await
+        .unwrap();
+    let printed = String::from_utf8(ended.stdout).unwrap();
+    let found = simulator.display();
+    assert_eq!(
+        printed,
+        format!("http://127.0.0.1:1/SEVALLA_API_URL\nended with 143\nremoved\n.\n{found}\n")
+    );
 }

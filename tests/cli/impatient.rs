@@ -7,11 +7,10 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use sevalla_deploy::http::{Http, Request, ResponseFuture, Transport};
-use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::process::Process;
-use sevalla_deploy::shutdown::Shutdown;
-use sevalla_deploy::subprocess::launch;
 use testkit::Captured;
+
+use crate::in_memory;
 
 /// How long an answer may take. The program's own limit has tests that wait for
 /// it.
@@ -30,20 +29,11 @@ pub(crate) fn run(variables: BTreeMap<OsString, OsString>) -> (i32, String, Stri
     let (stdout, stderr) = (Captured::default(), Captured::stderr());
     stderr.take();
     let variables = variables.into_iter().collect();
+    let connect = Box::new(|variables: &_| Ok(Box::new(Impatient(Http::new(variables)?)) as _));
     let process = Process {
-        arguments: Vec::new(),
-        secrets: secrets_in(&variables),
-        variables,
-        stdout: Box::new(stdout.clone()),
-        stderr: || Box::new(Captured::stderr()),
-        terminal: None,
-        screen: None,
-        zone: jiff::tz::TimeZone::UTC,
         clock: jiff::Timestamp::now,
         token: || uuid::Uuid::new_v4().simple().to_string(),
-        connect: Box::new(|variables| Ok(Box::new(Impatient(Http::new(variables)?)))),
-        launch,
-        stop: Shutdown::default(),
+        ..in_memory::process(variables, stdout.clone(), connect)
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

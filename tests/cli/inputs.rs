@@ -276,7 +276,7 @@ async fn help_and_version_need_no_environment_and_other_arguments_are_refused() 
             "SEVALLA_TOKEN",
             "--app-id",
             "deploy-app",
-            "Check and roll back",
+            "roll back",
         ] {
             assert!(run.stdout.contains(text), "{text} in {}", run.stdout);
         }

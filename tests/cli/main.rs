@@ -41,6 +41,8 @@ mod harness;
 mod hosts;
 mod hub;
 mod impatient;
+#[path = "../shared/in_memory.rs"]
+mod in_memory;
 mod inputs;
 mod listing;
 mod logs;

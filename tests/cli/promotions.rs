@@ -246,12 +246,15 @@ async fn a_rollback_takes_back_those_that_have_changed_and_no_others() {
         let made = made(&simulator, target);
         assert_eq!(told[index]["deployment-id"], made[0].id.as_str());
         assert_eq!(told[index]["status"], "success");
-        assert_eq!(told[index]["undone-deployment-id"], made[1].id.as_str());
+        assert_eq!(
+            told[index]["rolled-back-deployment-id"],
+            made[1].id.as_str()
+        );
         let row = summary_row(&run, &made[0].id);
         assert!(row.contains("success (rolled back)"), "{row}");
     }
     assert_eq!(told[1]["status"], "failed");
-    assert_eq!(told[1]["undone-deployment-id"], Value::Null);
+    assert_eq!(told[1]["rolled-back-deployment-id"], Value::Null);
 }
 
 /// The row of the summary's table that names this deployment.

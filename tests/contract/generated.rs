@@ -79,7 +79,10 @@ fn inputs_in_yaml() -> String {
 fn outputs_in_yaml(value: impl Fn(&str) -> String) -> String {
     let entries = OUTPUTS.iter().map(|(name, meaning)| {
         let value = value(name);
-        format!("  {name}:\n    description: {}\n{value}", scalar(meaning))
+        format!(
+            "  {name}:\n    description: {}\n{value}",
+            scalar(&meaning.replace('`', ""))
+        )
     });
     entries.collect()
 }

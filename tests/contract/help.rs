@@ -5,8 +5,11 @@ use sevalla_deploy::exit_status::{EXIT_CODES, words};
 use sevalla_deploy::inputs::{ACTIONS, Input, InputGroup, TABLE};
 use sevalla_deploy::outputs::OUTPUTS;
 
-/// Two screens of a window with 45 lines.
-const MOST_LINES: usize = 90;
+/// Two screens of a window with 40 lines.
+const MOST_LINES: usize = 80;
+
+/// The width of the column of the groups' titles.
+const TITLES: usize = 10;
 
 /// The text without its line ends: where it is wrapped does not matter.
 fn flat(text: &str) -> String {
@@ -23,19 +26,35 @@ fn the_overview_fits_on_two_screens_and_names_every_input_once() {
     let count = overview.lines().count();
     assert!(count <= MOST_LINES, "{count} lines:\n{overview}");
     for input in TABLE {
-        let head = format!("  {} ", input.variable());
-        let lines = overview.lines().filter(|line| line.starts_with(&head));
-        let lines: Vec<&str> = lines.collect();
-        assert_eq!(lines.len(), 1, "{head}");
+        let lines: Vec<&str> = lines_of(input, &overview).collect();
+        assert_eq!(lines.len(), 1, "{}", input.name());
         assert!(lines[0].contains(input.short), "one line: {}", lines[0]);
     }
     for group in InputGroup::ALL {
-        assert!(overview.contains(&format!("\n{}:\n", group.title())));
-        assert!(group.inputs().count() > 0);
+        assert_eq!(title_of(group, &overview), group.title());
+        let narrow = about("--help", 60).unwrap();
+        assert!(narrow.contains(&format!("\n{}:\n", group.title())));
     }
     for action in ACTIONS {
         assert!(overview.contains(action.name.word()));
     }
+}
+
+/// The lines about an input: its variable is behind the title of its group.
+fn lines_of<'a>(input: &Input, overview: &'a str) -> impl Iterator<Item = &'a str> {
+    let variable = format!("{} ", input.variable());
+    let lines = overview.lines();
+    lines.filter(move |line| {
+        line.get(TITLES..)
+            .is_some_and(|rest| rest.starts_with(&variable))
+    })
+}
+
+/// The title beside the inputs of a group, on as many lines as it needs.
+fn title_of(group: InputGroup, overview: &str) -> String {
+    let lines = group.inputs().flat_map(|input| lines_of(input, overview));
+    let titles: Vec<&str> = lines.map(|line| &line[..TITLES]).collect();
+    flat(&titles.join(" "))
 }
 
 #[test]
@@ -70,6 +89,10 @@ fn each_input_has_all_of_it_on_a_page_and_in_the_reference() {
             assert!(page.contains(&variable), "{name}: {variable}");
         }
         assert_eq!(page.contains("none: the value is secret"), input.secret);
+        assert!(
+            !page.contains('`'),
+            "{name}: Markdown in plain text: {page}"
+        );
         let entry = format!("{name}: {}", flat(input.accepts));
         assert!(
             all.contains(&entry) && all.contains(&flat(&input.help())),
@@ -107,7 +130,8 @@ fn each_action_has_what_it_requires_and_takes() {
 fn the_reference_has_every_output_and_exit_code() {
     let all = reference();
     for (name, meaning) in OUTPUTS {
-        assert!(all.contains(&format!("{name} {}", flat(meaning))), "{name}");
+        let meaning = flat(&meaning.replace('`', ""));
+        assert!(all.contains(&format!("{name} {meaning}")), "{name}");
     }
     for (code, _) in EXIT_CODES {
         let entry = format!("{code} {}", words(*code).join(", "));

@@ -15,6 +15,8 @@ mod architecture;
 mod facts;
 mod generated;
 mod help;
+#[path = "../shared/in_memory.rs"]
+mod in_memory;
 mod layers;
 mod messages;
 mod names;

@@ -57,6 +57,29 @@ fn the_summary_has_the_labels_of_a_real_one() {
 }
 
 #[test]
+fn no_value_of_the_summary_leaves_its_column() {
+    /// Of a letter in an address, which has many wide ones.
+    const WIDEST: usize = 8;
+    let svg = crate::read("docs/images/summary.svg");
+    let rule = svg.split("<path d=\"M 24 ").nth(1).unwrap();
+    let rule = rule.split("h ").nth(1).unwrap().split('"').next().unwrap();
+    let end = 24 + rule.parse::<usize>().unwrap();
+    let texts = svg
+        .lines()
+        .filter_map(|line| line.strip_prefix("<text x=\""));
+    let values = texts.filter(|text| !text.starts_with("24.") && !text.contains("textLength"));
+    let mut seen = 0;
+    for value in values {
+        seen += 1;
+        let from: usize = value.split('.').next().unwrap().parse().unwrap();
+        let parts = value.split('<').filter_map(|part| part.split_once('>'));
+        let letters: usize = parts.skip(1).map(|(_, text)| text.chars().count()).sum();
+        assert!(from + letters * WIDEST <= end, "{letters} letters: {value}");
+    }
+    assert!(seen >= 5, "{seen}");
+}
+
+#[test]
 fn the_failing_run_has_the_lines_of_a_real_one() {
     let snapshot = crate::read("tests/cli/snapshots/failed-plain.snap");
     let said = snapshot.split("=== standard error").nth(1).unwrap();

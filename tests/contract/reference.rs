@@ -48,7 +48,7 @@ fn actions() -> String {
 }
 
 /// Text with names in code: those with a hyphen, and the words that an input
-/// takes.
+/// takes. The names of actions that are also words are marked in the text.
 fn in_code(text: &str, words: &[&str]) -> String {
     let is_name = |word: &str| {
         let is_action = ACTIONS.iter().any(|action| action.name.word() == word);
@@ -58,7 +58,7 @@ fn in_code(text: &str, words: &[&str]) -> String {
     let mut marked = String::new();
     for word in text.split_inclusive(part) {
         let name = word.trim_end_matches(part);
-        let is_filled_in = marked.ends_with('{');
+        let is_filled_in = marked.ends_with(['{', '`']);
         match word.strip_prefix(name) {
             Some(rest) if is_name(name) && !is_filled_in => {
                 marked.push_str(&format!("`{name}`{rest}"));
@@ -113,7 +113,7 @@ fn inputs() -> String {
             vec![
                 format!("<a id=\"{name}\"></a>`{name}`{secret}"),
                 default.unwrap_or_default(),
-                in_code(&input.help(), input.words),
+                in_code(&input.marked_help(), input.words),
                 used_by(&name),
             ]
         });

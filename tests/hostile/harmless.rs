@@ -130,7 +130,7 @@ const OURS: &[&str] = &[
     "StartedEndedDurationUsuallyLast runs, this oneURLRunOutcome",
     "Last lines of the log:",
     "Lines that stand out",
-    "Why: Tried: Next: More: Warning:",
+    "Why: Tried: Time: Next: More: Warning:",
 ];
 
 fn check(place: Place, kind: Kind, case: Case, text: &str, harmless: &Finished) {

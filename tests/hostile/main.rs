@@ -22,6 +22,8 @@ mod file_commands;
 mod harmless;
 mod hosts;
 mod ids;
+#[path = "../shared/in_memory.rs"]
+mod in_memory;
 mod limits;
 mod markdown;
 /// GitHub's own rules; the tests of the built program use them too.

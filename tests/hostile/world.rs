@@ -11,14 +11,13 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport};
-use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::Process;
-use sevalla_deploy::shutdown::Shutdown;
 use sevalla_deploy::subprocess::ProgramCall;
 use testkit::{Captured, in_virtual_time};
 use url::Url;
 
+use crate::in_memory;
 use crate::texts::{GITHUB_TOKEN, HOOK_END, KEY};
 
 pub(crate) const APP: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
@@ -478,23 +477,15 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
     CALLS.with(|calls| calls.borrow_mut().clear());
     let urls = Rc::clone(&stranger.urls);
     let service = RefCell::new(Some(stranger));
+    let connect =
+        Box::new(move |_: &_| Ok(Box::new(service.take().expect("it connects once")) as _));
     let process = Process {
-        arguments: Vec::new(),
-        secrets: secrets_in(&variables),
-        variables,
-        stdout: Box::new(stdout.clone()),
-        stderr: || Box::new(Captured::stderr()),
-        terminal: None,
-        screen: None,
-        zone: jiff::tz::TimeZone::UTC,
         clock: || "2026-03-01T10:00:05Z".parse().unwrap(),
-        token: || "5f0c8f7a5f0c8f7a5f0c8f7a5f0c8f7a".to_owned(),
         launch: |call| {
             CALLS.with(|all| all.borrow_mut().push(call));
             Box::pin(std::future::ready(Ok(())))
         },
-        connect: Box::new(move |_| Ok(Box::new(service.take().expect("it connects once")))),
-        stop: Shutdown::default(),
+        ..in_memory::process(variables, stdout.clone(), connect)
     };
     let outcome = in_virtual_time(sevalla_deploy::run(process));
     let file = |name: &str| std::fs::read_to_string(path(name)).unwrap_or_default();

@@ -1,26 +1,20 @@
 //! One case: the whole program against one scenario, in virtual time.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::Process;
 use sevalla_deploy::shutdown::Shutdown;
-use testkit::{Captured, in_virtual_time};
+use testkit::{Captured, in_virtual_time, wall_clock};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::in_memory;
 use crate::network::{Network, World};
 use crate::scenario::Scenario;
-use crate::service::BEGAN;
-
-thread_local! {
-    static BEGAN_AT: Cell<Option<Instant>> = const { Cell::new(None) };
-}
 
 /// What a case came to.
 pub(crate) struct Case {
@@ -30,15 +24,6 @@ pub(crate) struct Case {
     pub(crate) stderr: String,
     /// How many requests had been sent when the run ended.
     pub(crate) sent_by_the_end: usize,
-}
-
-/// Our wall clock: it goes with Tokio's.
-fn clock() -> Timestamp {
-    let elapsed = BEGAN_AT
-        .get()
-        .map_or(Duration::ZERO, |began| began.elapsed());
-    let began = Timestamp::from_millisecond(BEGAN).unwrap_or_default();
-    began.checked_add(elapsed).unwrap_or(began)
 }
 
 /// Runs the program in a scenario. The error tells of a panic.
@@ -93,7 +78,7 @@ async fn carry_out(
     world: &Rc<RefCell<World>>,
     stdout: &Captured,
 ) -> (Outcome, usize) {
-    BEGAN_AT.set(Some(Instant::now()));
+    wall_clock::start();
     let stop = Shutdown::default();
     let network = Rc::clone(world);
     let variables = scenario
@@ -101,20 +86,10 @@ async fn carry_out(
         .into_iter()
         .map(|(name, value)| (OsString::from(name), OsString::from(value)))
         .collect();
+    let connect = Box::new(move |_: &_| Ok(Box::new(Network(Rc::clone(&network))) as _));
     let process = Process {
-        arguments: Vec::new(),
-        secrets: secrets_in(&variables),
-        variables,
-        stdout: Box::new(stdout.clone()),
-        stderr: || Box::new(Captured::stderr()),
-        terminal: None,
-        screen: None,
-        zone: jiff::tz::TimeZone::UTC,
-        clock,
-        token: || "0123456789abcdef".to_owned(),
-        connect: Box::new(move |_| Ok(Box::new(Network(Rc::clone(&network))))),
-        launch: sevalla_deploy::subprocess::launch,
         stop: stop.clone(),
+        ..in_memory::process(variables, stdout.clone(), connect)
     };
     let outcome = tokio::select! {
         outcome = sevalla_deploy::run(process) => outcome,

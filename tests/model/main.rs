@@ -17,6 +17,8 @@
 )]
 
 mod case;
+#[path = "../shared/in_memory.rs"]
+mod in_memory;
 mod invariants;
 mod journal;
 mod network;

@@ -8,6 +8,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use testkit::wall_clock::BEGAN;
 
 use crate::scenario::{Form, HookAnswer, Scenario, State, Target, Word};
 
@@ -18,9 +19,6 @@ pub(crate) const HOOK: &str =
     "https://hook.sevalla.com/apps/fb5e5168-4281-4bec-94c5-0d1584e9e657/deploy/qwhooksecret";
 /// The part of the hook's address that makes it a secret.
 pub(crate) const HOOK_SECRET: &str = "qwhooksecret";
-
-/// Our wall clock when a run begins, in milliseconds since 1970.
-pub(crate) const BEGAN: i64 = 1_772_000_000_000;
 
 const MINUTE: u64 = 60_000;
 

@@ -27,6 +27,8 @@ mod hostile;
 #[allow(dead_code, reason = "it is the other tests' file")]
 #[path = "../cli/impatient.rs"]
 mod impatient;
+#[path = "../shared/in_memory.rs"]
+mod in_memory;
 mod long;
 mod look;
 mod parts;

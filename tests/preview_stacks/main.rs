@@ -3,30 +3,30 @@
 //!
 //! `PREVIEW_CASES` sets how many cases there are, `PREVIEW_SEED` the first seed.
 #![expect(
-    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a test's helpers fail the test by panicking, and print its seed"
 )]
 
+#[path = "../shared/in_memory.rs"]
+mod in_memory;
 mod world;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::join;
-use jiff::Timestamp;
 use serde_json::json;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::Process;
 use sevalla_deploy::shutdown::{Shutdown, Signal};
-use testkit::{Captured, Dice, in_virtual_time};
-use tokio::time::{Instant, sleep};
+use testkit::{Captured, Dice, in_virtual_time, setting, wall_clock};
+use tokio::time::sleep;
 
-use self::world::{BEGAN, Network, Pull, SERVICES, World, live_id, pipeline_id};
+use self::world::{Network, Pull, SERVICES, World, live_id, pipeline_id};
 
 /// `web` refers to both others, `auth` to `api`.
 fn file() -> String {
@@ -44,19 +44,6 @@ fn file() -> String {
          api: {{ pipeline: shop-api }}\n",
         pipeline_id(1)
     )
-}
-
-thread_local! {
-    static BEGAN_AT: Cell<Option<Instant>> = const { Cell::new(None) };
-}
-
-/// The wall clock: it goes with Tokio's.
-fn clock() -> Timestamp {
-    let elapsed = BEGAN_AT
-        .get()
-        .map_or(Duration::ZERO, |began| began.elapsed());
-    let began = Timestamp::from_millisecond(BEGAN).unwrap();
-    began.checked_add(elapsed).unwrap()
 }
 
 /// A run of the program for what has happened to a pull request.
@@ -117,20 +104,10 @@ async fn run(
     let network = Rc::clone(world);
     let stdout = Captured::default();
     let signal = Shutdown::default();
+    let connect = Box::new(move |_: &_| Ok(Box::new(Network(Rc::clone(&network))) as _));
     let process = Process {
-        arguments: Vec::new(),
-        variables: variables.collect(),
-        secrets: vec!["svl_key".to_owned()],
-        stdout: Box::new(stdout.clone()),
-        stderr: || Box::new(Captured::stderr()),
-        terminal: None,
-        screen: None,
-        zone: jiff::tz::TimeZone::UTC,
-        clock,
-        token: || "0123456789abcdef".to_owned(),
-        connect: Box::new(move |_| Ok(Box::new(Network(Rc::clone(&network))))),
-        launch: sevalla_deploy::subprocess::launch,
         stop: signal.clone(),
+        ..in_memory::process(variables.collect(), stdout.clone(), connect)
     };
     let stops = async {
         if let Some(after) = stop {
@@ -263,11 +240,6 @@ fn check(world: &World, number: u64, (outcome, said): &(Outcome, String)) {
     );
 }
 
-fn setting(name: &str, default: u64) -> u64 {
-    let given = std::env::var(name).ok();
-    given.and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
 /// No preview ever refers to that of another pull request, in one of four parts of
 /// the cases.
 fn explore(part: u64) {
@@ -293,7 +265,7 @@ fn explore(part: u64) {
 /// Plays a case; whether the last runs ended well, and whether both pull requests
 /// have previews in the end.
 async fn case(seed: u64) -> ([bool; 2], bool) {
-    BEGAN_AT.set(Some(Instant::now()));
+    wall_clock::start();
     let world = Rc::new(RefCell::new(World::new(Dice::new(seed))));
     let one = pull_request(&world, 1, "feature");
     // A number and a branch that begin with the other's.

@@ -7,16 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport, TransportError};
 use testkit::Dice;
+use testkit::wall_clock::text_of as time;
 use tokio::time::{Instant, sleep};
-
-/// The wall clock when a case begins, in milliseconds since 1970.
-pub(crate) const BEGAN: i64 = 1_772_000_000_000;
 
 /// The services: their pipelines, and what each one's variable refers to.
 pub(crate) const SERVICES: [&str; 3] = ["api", "auth", "web"];
@@ -484,10 +481,6 @@ fn deployment(branch: &str, made: &Made, now: i64) -> Value {
         "started_at": (status != "waiting").then(|| time(made.created + 500)),
         "finished_at": has_ended.then(|| time(made.cancelled.unwrap_or(made.ends))),
     })
-}
-
-fn time(at: i64) -> String {
-    format!("{:.3}", Timestamp::from_millisecond(BEGAN + at).unwrap())
 }
 
 /// The network of a run.

@@ -4,7 +4,6 @@
 //! `STACK_CASES` sets how many cases there are, `STACK_SEED` the first seed, and
 //! `STACK_GRAPHS` the graphs whose time is compared with what is possible.
 #![expect(
-    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::cast_precision_loss,
@@ -12,6 +11,8 @@
     reason = "a test's helpers fail the test by panicking, and its numbers are small"
 )]
 
+#[path = "../shared/in_memory.rs"]
+mod in_memory;
 mod world;
 
 use std::cell::{Cell, RefCell};
@@ -21,30 +22,14 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::Value;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::Process;
 use sevalla_deploy::shutdown::{Shutdown, Signal};
-use testkit::{Captured, Dice, in_virtual_time};
-use tokio::time::{Instant, sleep};
+use testkit::{Captured, Dice, in_virtual_time, setting, wall_clock};
+use tokio::time::sleep;
 
-use self::world::{App, BEGAN, By, Kind, Made, NEW, Network, Other, World, id_of, image};
-
-thread_local! {
-    static BEGAN_AT: Cell<Option<Instant>> = const { Cell::new(None) };
-}
-
-/// Our wall clock: it goes with Tokio's.
-fn clock() -> Timestamp {
-    let elapsed = BEGAN_AT
-        .get()
-        .map_or(Duration::ZERO, |began| began.elapsed());
-    Timestamp::from_millisecond(BEGAN)
-        .unwrap()
-        .checked_add(elapsed)
-        .unwrap()
-}
+use self::world::{App, By, Kind, Made, NEW, Network, Other, World, id_of, image};
 
 /// A stack and what happens to it.
 #[derive(Debug, Clone)]
@@ -181,7 +166,7 @@ fn run(scenario: &Scenario) -> Run {
     let folder = tempfile::tempdir().unwrap();
     stderr.take();
     in_virtual_time(async {
-        BEGAN_AT.set(Some(Instant::now()));
+        wall_clock::start();
         let dice = Dice::new(scenario.seed.wrapping_add(1 << 40));
         let world = World::new(scenario.apps.clone(), scenario.faults, dice);
         let world = Rc::new(RefCell::new(world));
@@ -251,24 +236,12 @@ fn process(
         ),
         ("SEVALLA_ON_FAILURE", on_failure.to_owned()),
     ];
-    let variables = variables.into_iter();
+    let variables = variables.map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let network = Rc::clone(world);
+    let connect = Box::new(move |_: &_| Ok(Box::new(Network(Rc::clone(&network))) as _));
     Process {
-        arguments: Vec::new(),
-        secrets: Vec::new(),
-        variables: variables
-            .map(|(name, value)| (OsString::from(name), OsString::from(value)))
-            .collect(),
-        stdout: Box::new(stdout.clone()),
-        stderr: || Box::new(Captured::stderr()),
-        terminal: None,
-        screen: None,
-        zone: jiff::tz::TimeZone::UTC,
-        clock,
-        token: || "0123456789abcdef".to_owned(),
-        connect: Box::new(move |_| Ok(Box::new(Network(Rc::clone(&network))))),
-        launch: sevalla_deploy::subprocess::launch,
         stop: stop.clone(),
+        ..in_memory::process(variables.into_iter().collect(), stdout.clone(), connect)
     }
 }
 
@@ -439,11 +412,6 @@ fn gravest(services: &[Value]) -> i64 {
         .into_iter()
         .find(|code| codes.contains(code))
         .unwrap_or(0)
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    let given = std::env::var(name).ok();
-    given.map_or(default, |text| text.parse().unwrap())
 }
 
 #[test]

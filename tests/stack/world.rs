@@ -7,16 +7,13 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport, TransportError};
 use testkit::Dice;
+use testkit::wall_clock::text_of as time;
 use tokio::time::{Instant, sleep};
-
-/// Our wall clock when a run begins, in milliseconds since 1970.
-pub(crate) const BEGAN: i64 = 1_772_000_000_000;
 
 pub(crate) const OLD: &str = "0000000000000000000000000000000000000000";
 pub(crate) const NEW: &str = "1111111111111111111111111111111111111111";
@@ -421,10 +418,6 @@ fn describe(kind: Kind, made: &Made, now: i64) -> Value {
         "started_at": (status != "waiting").then(|| time(made.begins)),
         "finished_at": has_ended.then(|| time(end)),
     })
-}
-
-fn time(at: i64) -> String {
-    format!("{:.3}", Timestamp::from_millisecond(BEGAN + at).unwrap())
 }
 
 /// The network of a run.

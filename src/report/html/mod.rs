@@ -215,16 +215,18 @@ impl PageModel<'_> {
         html.markup("</ul>\n</section>\n");
     }
 
-    /// Why it ended like this, how hard we tried, what to do.
+    /// Why it ended like this, how often it tried or how long it took, what to do.
     fn reasons(&self, html: &mut Html) {
         let outcome = self.outcome;
         if outcome.is_good() && outcome.why.is_empty() && outcome.hint.is_none() {
             return;
         }
         html.markup("<section class=\"reasons\" aria-labelledby=\"reasons\">\n<h2 id=\"reasons\">Explanation</h2>\n<dl>\n");
+        let elapsed = console::elapsed(outcome);
         let rows = outcome.why.iter().map(|why| ("Why", why));
         let rows = rows
             .chain(outcome.effort.iter().map(|effort| ("Tried", effort)))
+            .chain(elapsed.iter().map(|elapsed| ("Time", elapsed)))
             .chain(outcome.hint.iter().map(|hint| ("Next", hint)));
         let mut before = "";
         for (name, text) in rows {

@@ -99,7 +99,7 @@ fn line(row: &Row) -> String {
         row.fault.words(),
         row.made,
         times(row.sent),
-        row.told.trim_start_matches("| "),
+        row.message.trim_start_matches("| "),
     )
 }
 

@@ -143,15 +143,15 @@ async fn a_file_that_may_not_be_written_is_told_and_keeps_what_it_held() {
     }
 }
 
-/// Runs the program with this output stream, outside any CI; its exit code and
-/// the error stream.
-async fn with_stdout(stdout: Stdio) -> (Option<i32>, String) {
+/// Runs the program with this output stream and these variables, outside any CI; its
+/// exit code and the error stream.
+async fn with_stdout(stdout: Stdio, variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let simulator = simulator().await;
     let ended = Command::new(env!("CARGO_BIN_EXE_sevalla-deploy"))
         .env_clear()
         .env("SEVALLA_API_URL", simulator.url())
         .env("SEVALLA_TOKEN", simulator.key())
-        .env("SEVALLA_APP_ID", APP)
+        .envs(variables.iter().copied())
         .stdout(stdout)
         .stderr(Stdio::piped())
         .spawn()
@@ -165,20 +165,29 @@ async fn with_stdout(stdout: Stdio) -> (Option<i32>, String) {
     )
 }
 
+/// An output stream whose disk is full.
+fn full() -> Stdio {
+    let full = File::options().write(true).open("/dev/full");
+    full.unwrap().into()
+}
+
+/// A pipe whose reader has gone.
+fn closed() -> Stdio {
+    let (_reader, writer) = std::io::pipe().unwrap();
+    writer.into()
+}
+
 #[tokio::test]
 async fn a_full_or_closed_output_stream_is_told_and_no_failure() {
-    let full = File::options().write(true).open("/dev/full").unwrap();
-    let (code, told) = with_stdout(full.into()).await;
+    let deploys = [("SEVALLA_APP_ID", APP)];
+    let (code, told) = with_stdout(full(), &deploys).await;
     assert_eq!(code, Some(0), "{told}");
     assert!(
         told.contains("The outputs could not be written to the output stream"),
         "{told}"
     );
 
-    // A pipe whose reader has gone.
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let (code, told) = with_stdout(writer.into()).await;
+    let (code, told) = with_stdout(closed(), &deploys).await;
     assert_eq!(code, Some(0), "{told}");
     assert!(
         told.contains("The outputs could not be written to the output stream"),
@@ -196,19 +205,53 @@ async fn a_text_that_is_lost_is_a_failure() {
         asked.wait_with_output().await.unwrap()
     };
     for arguments in [&["--help"][..], &["--version"], &["completions", "bash"]] {
-        let full = File::options().write(true).open("/dev/full").unwrap();
-        let lost = ask(arguments, full.into()).await;
+        let lost = ask(arguments, full()).await;
         let reported = String::from_utf8(lost.stderr).unwrap();
         assert_eq!(lost.status.code(), Some(2), "{reported}");
         assert!(
-            reported.contains("the text could not be written"),
+            reported.contains("the text could not be written")
+                && reported.contains("#result-not-written"),
             "{reported}"
         );
-
-        let (reader, writer) = std::io::pipe().unwrap();
-        drop(reader);
-        let closed = ask(arguments, writer.into()).await;
+        let closed = ask(arguments, closed()).await;
         assert_eq!(closed.status.code(), Some(0), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_result_that_is_lost_is_a_failure() {
+    let stack = "services: {web: {app: fb5e5168-4281-4bec-94c5-0d1584e9e657}}";
+    for (action, input) in [
+        ("list", ("SEVALLA_RESOURCE", "applications")),
+        ("show", ("SEVALLA_APP_ID", APP)),
+        ("doctor", ("SEVALLA_APP_ID", APP)),
+        ("plan-stack", ("SEVALLA_STACK", stack)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let report = folder.path().join("report.json");
+        let variables = [
+            ("SEVALLA_ACTION", action),
+            input,
+            ("SEVALLA_REPORT_FILE", report.to_str().unwrap()),
+        ];
+        let (code, told) = with_stdout(full(), &variables).await;
+        assert_eq!(code, Some(2), "{action}: {told}");
+        let last: Vec<&str> = told.lines().rev().take(4).collect();
+        assert!(
+            last[3].contains(" could not be written to the output stream: No space left")
+                && last[1].ends_with("#result-not-written")
+                && last[0].ends_with("Outcome: invalid-input (exit code 2)"),
+            "{action}: {told}"
+        );
+        assert!(!told.contains("Warning: The"), "{action}: {told}");
+        if action != "doctor" {
+            let report = std::fs::read_to_string(&report).unwrap();
+            assert!(report.contains("\"result-not-written\""), "{report}");
+        }
+
+        let (code, told) = with_stdout(closed(), &variables).await;
+        assert_eq!(code, Some(0), "{action}: {told}");
+        assert!(!told.contains("could not be written"), "{action}: {told}");
     }
 }
 

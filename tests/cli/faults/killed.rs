@@ -78,7 +78,7 @@ const fn restart(
     again: Again,
     ends: (i32, &'static str),
     counts: (usize, usize),
-    told: &'static str,
+    message: &'static str,
 ) -> Restart {
     let spell = match (killed, again) {
         (_, Again::KilledOnceMore) => Spell::Twice,
@@ -87,7 +87,7 @@ const fn restart(
         _ => Spell::Once,
     };
     Restart {
-        row: row(killed, Fault::NeverAnswers, spell, ends, counts, told),
+        row: row(killed, Fault::NeverAnswers, spell, ends, counts, message),
         again,
     }
 }
@@ -313,7 +313,7 @@ fn check(row: Row, run: &crate::harness::Finished, simulator: &Simulator) {
     let promised = (Some(row.ends.0), row.made, row.sent);
     assert_eq!(seen, promised, "{row:?}\n{}", run.streams());
     assert!(
-        run.streams().contains(row.told),
+        run.streams().contains(row.message),
         "{row:?}\n{}",
         run.streams()
     );
@@ -358,7 +358,7 @@ pub(super) fn rendered() -> String {
             again.words(),
             row.made,
             times(row.sent),
-            row.told
+            row.message
         ));
     }
     page

@@ -406,8 +406,8 @@ fn wrong(row: Row, run: &Finished, seen: &Seen) -> Vec<String> {
     wrong.unless_equal("the exit code", &run.code, &Some(row.ends.0));
     wrong.unless_equal("deployments made", &seen.made, &row.made);
     wrong.unless_equal("starts asked for", &seen.sent, &row.sent);
-    if !run.streams().contains(row.told) {
-        wrong.add(format!("{:?} was not told", row.told));
+    if !run.streams().contains(row.message) {
+        wrong.add(format!("{:?} was not printed", row.message));
     }
     if matches!(row.ends.1, "unauthorized" | "rejected") && row.fault != Fault::DoesNotKnowIt {
         if run.took > SOON {
@@ -465,7 +465,7 @@ fn check_files(row: Row, run: &Finished, wrong: &mut Wrong) {
         wrong.add(format!("the summary is {summary:?}"));
     }
     let log = run.file("deploy.log").unwrap_or_default();
-    if row.told == "| last line" {
+    if row.message == "| last line" {
         for line in ["| first line\n", "| last line\n"] {
             wrong.unless_equal("once in the log file", &log.matches(line).count(), &1);
         }

@@ -23,8 +23,8 @@ pub(crate) struct Row {
     pub(crate) made: usize,
     /// How often a deployment was asked for.
     pub(crate) sent: usize,
-    /// A part of what is told.
-    pub(crate) told: &'static str,
+    /// A part of what the run prints.
+    pub(crate) message: &'static str,
 }
 
 impl Row {
@@ -62,7 +62,7 @@ pub(super) const fn row(
     spell: Spell,
     ends: (i32, &'static str),
     (made, sent): (usize, usize),
-    told: &'static str,
+    message: &'static str,
 ) -> Row {
     Row {
         fault,
@@ -71,7 +71,7 @@ pub(super) const fn row(
         ends,
         made,
         sent,
-        told,
+        message,
     }
 }
 
@@ -128,8 +128,9 @@ pub(crate) fn rows() -> Vec<Row> {
 fn before() -> Vec<Row> {
     use Fault::*;
     use Spell::*;
-    let at =
-        |fault, spell, ends, counts, told| row(Moment::Before, fault, spell, ends, counts, told);
+    let at = |fault, spell, ends, counts, message| {
+        row(Moment::Before, fault, spell, ends, counts, message)
+    };
     vec![
         at(ResetsTheConnection, Once, SUCCESS, (1, 1), AGAIN),
         at(ClosesWithoutAnAnswer, Once, SUCCESS, (1, 1), AGAIN),
@@ -240,7 +241,7 @@ fn waiting() -> Vec<Row> {
     use Fault::*;
     use Spell::*;
     let good = |fault| row(Moment::Waiting, fault, Once, SUCCESS, (1, 1), AGAIN);
-    let bad = |fault, ends, told| row(Moment::Waiting, fault, ForGood, ends, (0, 0), told);
+    let bad = |fault, ends, message| row(Moment::Waiting, fault, ForGood, ends, (0, 0), message);
     vec![
         good(ResetsTheConnection),
         good(CutsTheBody),
@@ -257,10 +258,11 @@ fn waiting() -> Vec<Row> {
 fn trigger() -> Vec<Row> {
     use Fault::*;
     use Spell::*;
-    let not =
-        |fault, spell, ends, counts, told| row(Moment::Trigger, fault, spell, ends, counts, told);
-    let done = |fault, spell, ends, counts, told| {
-        row(Moment::TriggerDone, fault, spell, ends, counts, told)
+    let not = |fault, spell, ends, counts, message| {
+        row(Moment::Trigger, fault, spell, ends, counts, message)
+    };
+    let done = |fault, spell, ends, counts, message| {
+        row(Moment::TriggerDone, fault, spell, ends, counts, message)
     };
     vec![
         not(ResetsTheConnection, Once, SUCCESS, (1, 2), SENT_AGAIN),
@@ -504,7 +506,7 @@ fn looks() -> Vec<Row> {
     use Spell::*;
     let mut rows = Vec::new();
     for moment in [FirstLook, Following] {
-        let at = |fault, spell, ends, told| row(moment, fault, spell, ends, (1, 1), told);
+        let at = |fault, spell, ends, message| row(moment, fault, spell, ends, (1, 1), message);
         rows.extend([
             at(ResetsTheConnection, Once, SUCCESS, AGAIN),
             at(ClosesWithoutAnAnswer, Once, SUCCESS, AGAIN),
@@ -539,8 +541,8 @@ fn looks() -> Vec<Row> {
             at(DoesNotKnowIt, ForGood, REJECTED, LOST),
         ]);
     }
-    let first = |fault, ends, told| row(FirstLook, fault, Once, ends, (1, 1), told);
-    let later = |fault, spell, ends, told| row(Following, fault, spell, ends, (1, 1), told);
+    let first = |fault, ends, message| row(FirstLook, fault, Once, ends, (1, 1), message);
+    let later = |fault, spell, ends, message| row(Following, fault, spell, ends, (1, 1), message);
     rows.extend([
         first(DoesNotKnowIt, SUCCESS, AGAIN),
         first(ShowsItLate, SUCCESS, AGAIN),
@@ -581,8 +583,17 @@ fn log() -> Vec<Row> {
     const WHOLE: &str = "| last line";
     const GONE: &str = "The log cannot be shown";
     const LATE: &str = "The log may lack its last lines";
-    let at = |fault, spell, told| row(Moment::Log, fault, spell, SUCCESS, (1, 1), told);
-    let fails = |fault, told| row(Moment::LogOfAFailure, fault, ForGood, FAILED, (1, 1), told);
+    let at = |fault, spell, message| row(Moment::Log, fault, spell, SUCCESS, (1, 1), message);
+    let fails = |fault, message| {
+        row(
+            Moment::LogOfAFailure,
+            fault,
+            ForGood,
+            FAILED,
+            (1, 1),
+            message,
+        )
+    };
     vec![
         at(ResetsTheConnection, Once, WHOLE),
         at(ClosesWithoutAnAnswer, Once, WHOLE),
@@ -614,10 +625,19 @@ fn the_end_of_patience() -> Vec<Row> {
     const UNKNOWN: &str = "It is not known whether";
     const REFUSED: &str = "Sevalla refused to cancel";
     const STOPPED: &str = "Cancelled deployment";
-    let over = |fault, ends, told| row(Moment::Deadline, fault, ForGood, ends, (1, 1), told);
-    let late = |fault, spell, told| row(Moment::LateCancel, fault, spell, TIMED_OUT, (1, 1), told);
-    let stop =
-        |fault, spell, told| row(Moment::Cancelling, fault, spell, INTERRUPTED, (1, 1), told);
+    let over = |fault, ends, message| row(Moment::Deadline, fault, ForGood, ends, (1, 1), message);
+    let late =
+        |fault, spell, message| row(Moment::LateCancel, fault, spell, TIMED_OUT, (1, 1), message);
+    let stop = |fault, spell, message| {
+        row(
+            Moment::Cancelling,
+            fault,
+            spell,
+            INTERRUPTED,
+            (1, 1),
+            message,
+        )
+    };
     vec![
         over(ResetsTheConnection, TIMED_OUT, RUNNING),
         over(NeverAnswers, TIMED_OUT, RUNNING),
@@ -663,7 +683,7 @@ fn purge() -> Vec<Row> {
     use Spell::*;
     const NOT_EMPTIED: &str = "The caches could not be emptied";
     const EMPTIED: &str = "Sevalla empties the caches";
-    let at = |fault, spell, told| row(Moment::Purge, fault, spell, SUCCESS, (1, 1), told);
+    let at = |fault, spell, message| row(Moment::Purge, fault, spell, SUCCESS, (1, 1), message);
     vec![
         at(ResetsTheConnection, Once, EMPTIED),
         at(AnswersNothing, Once, EMPTIED),
@@ -699,7 +719,8 @@ fn other_deployments() -> Vec<Row> {
     use Spell::*;
     let mut rows = Vec::new();
     for moment in [Promotion, Rollback] {
-        let not = |fault, spell, ends, counts, told| row(moment, fault, spell, ends, counts, told);
+        let not =
+            |fault, spell, ends, counts, message| row(moment, fault, spell, ends, counts, message);
         rows.extend([
             not(ResetsTheConnection, Once, SUCCESS, (1, 2), SENT_AGAIN),
             not(
@@ -744,8 +765,9 @@ fn creation() -> Vec<Row> {
     use Fault::*;
     use Spell::*;
     const TAKEN: &str = "exactly one new preview app matches";
-    let not =
-        |fault, spell, ends, counts, told| row(Moment::Creation, fault, spell, ends, counts, told);
+    let not = |fault, spell, ends, counts, message| {
+        row(Moment::Creation, fault, spell, ends, counts, message)
+    };
     let done = |fault| row(Moment::CreationDone, fault, Once, SUCCESS, (1, 1), TAKEN);
     vec![
         not(ResetsTheConnection, Once, SUCCESS, (1, 2), SENT_AGAIN),
@@ -798,8 +820,9 @@ fn database() -> Vec<Row> {
     use Fault::*;
     use Spell::*;
     const TAKEN: &str = "exactly one new database matches";
-    let not =
-        |fault, spell, ends, counts, told| row(Moment::Database, fault, spell, ends, counts, told);
+    let not = |fault, spell, ends, counts, message| {
+        row(Moment::Database, fault, spell, ends, counts, message)
+    };
     let done = |fault| row(Moment::DatabaseDone, fault, Once, SUCCESS, (1, 1), TAKEN);
     vec![
         not(ResetsTheConnection, Once, SUCCESS, (1, 2), SENT_AGAIN),
@@ -838,7 +861,8 @@ fn deletion() -> Vec<Row> {
     use Fault::*;
     use Spell::*;
     const DELETED: &str = "Deleted preview app";
-    let not = |fault, spell, ends, told| row(Moment::Deletion, fault, spell, ends, (0, 0), told);
+    let not =
+        |fault, spell, ends, message| row(Moment::Deletion, fault, spell, ends, (0, 0), message);
     let done = |fault| row(Moment::DeletionDone, fault, Once, SUCCESS, (0, 0), DELETED);
     vec![
         not(ResetsTheConnection, Once, SUCCESS, AGAIN),

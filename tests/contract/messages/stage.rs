@@ -7,11 +7,12 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport, TransportError};
-use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::messages::Failure;
 use sevalla_deploy::process::{Process, network};
 use sevalla_deploy::shutdown::{Shutdown, Signal};
 use testkit::{Captured, in_virtual_time};
+
+use crate::in_memory;
 
 pub(super) const APP: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
 
@@ -290,24 +291,17 @@ pub(super) fn play(scene: &Scene) -> Played {
     };
     let stderr = Captured::stderr();
     stderr.take();
+    let connect = if scene.is_connected {
+        network()
+    } else {
+        Box::new(scripted)
+    };
     let process = Process {
         arguments: scene.arguments.iter().map(Into::into).collect(),
-        secrets: secrets_in(&variables),
-        variables,
-        stdout: Box::new(std::io::sink()),
-        stderr: || Box::new(Captured::stderr()),
-        terminal: None,
-        screen: None,
-        zone: jiff::tz::TimeZone::UTC,
         launch: |_| Box::pin(std::future::ready(Ok(()))),
         clock: || "2026-03-01T10:00:05Z".parse().unwrap(),
-        token: || "5f0c8f7a5f0c8f7a5f0c8f7a5f0c8f7a".to_owned(),
-        connect: if scene.is_connected {
-            network()
-        } else {
-            Box::new(scripted)
-        },
         stop,
+        ..in_memory::process(variables, std::io::sink(), connect)
     };
     let outcome = in_virtual_time(sevalla_deploy::run(process));
     Played {

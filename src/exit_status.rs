@@ -13,7 +13,8 @@ pub enum ExitStatus {
     Triggered,
     /// The deployment failed.
     Failed,
-    /// The inputs are invalid; no request was sent.
+    /// The inputs are invalid and no request was sent, or the result could not be
+    /// written.
     InvalidInput,
     /// The deployment was cancelled.
     Cancelled,

@@ -238,7 +238,7 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
     ));
     let action = actions::resolve::action_of(&inputs);
     let is_doctor = action == Some(ActionName::Doctor);
-    reporter.expect(action.map(ActionName::word), &begun(&files, is_doctor));
+    reporter.expect(action, &begun(&files, is_doctor));
     if let Some(why) = actions::resolve::passes(&inputs, facts) {
         return Outcome::skipped(&why);
     }

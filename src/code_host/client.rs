@@ -12,11 +12,11 @@ use url::Url;
 
 use crate::backoff::Schedule;
 use crate::code_host::{HostCall, Reason};
+use crate::http::retry_after::requested_wait;
 use crate::http::{Reach, Request, Response, Transport, TransportError};
 use crate::lenient_json;
 use crate::sanitize::Sanitizer;
 use crate::secret::{ApiToken, is_https_or_loopback};
-use crate::sevalla::limits;
 
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -175,7 +175,7 @@ impl HostConnection {
 
     fn refused(&self, reply: Response) -> Reason {
         let message = message_of(&reply.body.unwrap_or_default()).map(|text| self.shown(&text));
-        let wait = limits::requested_wait(reply.status, &reply.headers);
+        let wait = requested_wait(reply.status, &reply.headers);
         let is_spent = reply
             .headers
             .get(&REMAINING)

@@ -27,6 +27,8 @@ pub struct Action {
     pub by_name: &'static [&'static str],
     /// Whether it changes something on Sevalla. If not, it only reads.
     pub writes: bool,
+    /// Whether it is there for what it prints, so that a lost output is a failure.
+    pub prints: bool,
 }
 
 impl Action {
@@ -40,12 +42,19 @@ impl Action {
         takes: &[],
         by_name: &[],
         writes: true,
+        prints: false,
     };
 
     /// An action that changes nothing.
     const READS: Self = Self {
         writes: false,
         ..Self::WRITES
+    };
+
+    /// An action that changes nothing and is there for what it prints.
+    const PRINTS: Self = Self {
+        prints: true,
+        ..Self::READS
     };
 
     /// The inputs without a part in its row that it uses, but not every action.
@@ -168,7 +177,7 @@ actions! {
     }
     PlanStack = "plan-stack", "Shows which services deploy-stack would deploy, and in which order." {
         takes: &["stack", "stack-file", "only-changed", "with-dependents", "github-token"],
-        ..Action::READS
+        ..Action::PRINTS
     }
     Follow = "follow", "Follows a deployment that this run did not start." {
         one_of: &["app-id", "static-site-id"],
@@ -185,18 +194,18 @@ actions! {
         at_most_one_of: &["app-id", "static-site-id"],
         takes: &["resource", "filter"],
         by_name: &["app-id", "static-site-id"],
-        ..Action::READS
+        ..Action::PRINTS
     }
     Show = "show", "Shows one resource or deployment." {
         at_most_one_of: &["app-id", "static-site-id", "pipeline-id", "database-id"],
         takes: &["deployment-id", "resource", "filter"],
         by_name: &["app-id", "static-site-id", "pipeline-id", "database-id"],
-        ..Action::READS
+        ..Action::PRINTS
     }
     Doctor = "doctor", "Checks the key, the service and this CI, and shows what the API is like. Changes nothing." {
         takes: &["app-id", "static-site-id", "pipeline-id", "database-id", "branch", "for-action", "report"],
         by_name: &["app-id", "static-site-id", "pipeline-id", "database-id"],
-        ..Action::READS
+        ..Action::PRINTS
     }
     UpdateApp = "update-app", "Changes the settings of an application." {
         one_of: &["app-id"],

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::ci::{Delivery, OutputError, Outputs, Tone};
+use crate::inputs::ActionName;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::outputs::LONGEST_VALUE;
@@ -28,8 +29,8 @@ pub(super) struct Handover {
 impl Handover {
     /// The failure of an action that is there for what it prints, if that is lost. A
     /// reader that has seen enough may close the pipe.
-    pub(super) fn lost(&mut self, action: Option<&str>) -> Option<Outcome> {
-        let is_for_print = matches!(action, Some("list" | "show" | "doctor" | "plan-stack"));
+    pub(super) fn lost(&mut self, action: Option<ActionName>) -> Option<Outcome> {
+        let is_for_print = action.is_some_and(|action| action.row().prints);
         let lost = self
             .errors
             .extract_if(.., |error| is_for_print && error.of_stream.is_some());
@@ -125,7 +126,10 @@ impl Inner {
 
     /// Gives what `list` or `show` found to a person or a program.
     fn give_found(&mut self) -> Result<bool, OutputError> {
-        if !matches!(self.record.action, Some("list" | "show")) {
+        if !matches!(
+            self.record.action,
+            Some(ActionName::List | ActionName::Show)
+        ) {
             return Ok(false);
         }
         let json = self

@@ -5,6 +5,7 @@ use super::causes::FailureCause;
 use crate::deployment::Verdict;
 use crate::diagnosis::DeployStep;
 use crate::exit_status::ExitStatus;
+use crate::inputs::ActionName;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::report::run_record::{RunRecord, ServiceRecord};
@@ -65,14 +66,14 @@ impl Headline {
 fn ended(
     outcome: &Outcome,
     service_record: &ServiceRecord,
-    action: Option<&str>,
+    action: Option<ActionName>,
 ) -> Option<&'static str> {
     use ExitStatus::{Cancelled, Passed, Skipped, Success, Superseded, TimedOut, Triggered};
     let words = match (outcome.ending(), service_record.verdict()) {
         (Success, Some(Verdict::Success)) => match action {
             // A newer deployment may be live.
-            Some("follow") => " was deployed",
-            Some("rollback-app" | "rollback-static-site") => " was rolled back",
+            Some(ActionName::Follow) => " was deployed",
+            Some(ActionName::RollbackApp | ActionName::RollbackStaticSite) => " was rolled back",
             _ => " is live",
         },
         (Triggered, _) => " is being deployed",
@@ -129,7 +130,7 @@ mod tests {
     use crate::event::EventKind;
 
     /// The record of a run of this action, whose deployment was seen like this.
-    fn record(action: &'static str, name: Option<&str>, status: Option<Status>) -> RunRecord {
+    fn record(action: ActionName, name: Option<&str>, status: Option<Status>) -> RunRecord {
         let mut record = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
         record.action = Some(action);
         let service = Service::application(uuid::Uuid::nil());
@@ -145,7 +146,7 @@ mod tests {
     }
 
     fn headline(outcome: &Outcome, status: Option<Status>) -> String {
-        let record = record("deploy-app", Some("shop"), status);
+        let record = record(ActionName::DeployApp, Some("shop"), status);
         Headline::of(outcome, &[], &record).text(outcome)
     }
 
@@ -204,7 +205,11 @@ mod tests {
     #[test]
     fn the_part_that_failed_is_named() {
         let outcome = Outcome::of(Failure::DeploymentFailed, "x");
-        let record = record("deploy-app", Some("\u{200b}\r"), Some(Status::Failed));
+        let record = record(
+            ActionName::DeployApp,
+            Some("\u{200b}\r"),
+            Some(Status::Failed),
+        );
         for (phase, words) in [
             (DeployStep::Build, "The application failed to build"),
             (DeployStep::Start, "The application failed to start"),

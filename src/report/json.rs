@@ -16,6 +16,7 @@ use crate::ci::{Facts, Host};
 use crate::deployment::{self, Origin};
 use crate::diagnosis::Finding;
 use crate::forecast::history;
+use crate::inputs::ActionName;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::report::run_record::{RunRecord, ServiceRecord};
@@ -195,7 +196,7 @@ pub(super) fn render(
             name: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
         },
-        action: record.action,
+        action: record.action.map(ActionName::word),
         outcome: outcome.ending().word(),
         exit_code: outcome.ending().code(),
         failure: outcome.failure().map(Failure::slug),

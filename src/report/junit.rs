@@ -10,6 +10,7 @@ use super::causes::FailureCause;
 use crate::deployment::Verdict;
 use crate::event::{Phase, State};
 use crate::exit_status::ExitStatus;
+use crate::inputs::ActionName;
 use crate::outcome::Outcome;
 use crate::report::console;
 use crate::report::run_record::{RunRecord, ServiceRecord};
@@ -66,7 +67,7 @@ pub(super) fn render(
     sanitizer: &Sanitizer,
 ) -> SanitizedText {
     let time_line = record.timeline();
-    let action = record.action.unwrap_or("run");
+    let action = record.action.map_or("run", ActionName::word);
     let cases = cases(outcome, record, &time_line, &describe(outcome, found, tail));
     let count = |mark| cases.iter().filter(|case| case.is(mark)).count();
     let began = format!("{:.0}", time_line.began);
@@ -103,7 +104,7 @@ fn describe(outcome: &Outcome, causes: &[FailureCause], tail: &[&SanitizedLine])
 }
 
 fn cases(outcome: &Outcome, record: &RunRecord, time_line: &Timeline, details: &str) -> Vec<Case> {
-    let action = record.action.unwrap_or("run");
+    let action = record.action.map_or("run", ActionName::word);
     let of_run = |lane: &&Lane| lane.target.is_none();
     let lane = time_line.lanes.iter().find(of_run);
     let steps = |lane: Option<&Lane>, class: &str| -> Vec<Case> {

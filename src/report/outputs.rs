@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::causes::FailureCause;
+use crate::inputs::ActionName;
 use crate::outcome::Outcome;
 use crate::outputs::OUTPUTS;
 use crate::report::console;
@@ -31,7 +32,7 @@ pub(super) fn render(
         "duration-seconds" => seconds(service_record.run()),
         "deployment-ids" => Some(ids(record)),
         "promotions" => {
-            let is_promotion = record.action == Some("promote-app");
+            let is_promotion = record.action == Some(ActionName::PromoteApp);
             (is_promotion && !record.targets.is_empty()).then(|| promotions(record))
         }
         "preview-app-id" => record.preview.map(|(app, _)| app.to_string()),

@@ -12,7 +12,7 @@ use crate::ci::{Activity, CiOutput, Host, Level, TableLayout, Tone};
 use crate::code_host::Marker;
 use crate::deployment::Service;
 use crate::event::{Event, EventKind, Phase};
-use crate::inputs::{Abandon, Logs};
+use crate::inputs::{Abandon, ActionName, Logs};
 use crate::messages::Warning;
 use crate::outcome::Outcome;
 use crate::report::run_record::RunRecord;
@@ -54,9 +54,9 @@ impl Reporter {
         }))
     }
 
-    /// Sets what is known before the inputs are validated: the word of the action,
+    /// Sets what is known before the inputs are validated: the action,
     /// and the files that are written for every run.
-    pub fn expect(&self, action: Option<&'static str>, files: &ReportFiles) {
+    pub fn expect(&self, action: Option<ActionName>, files: &ReportFiles) {
         let mut inner = self.0.borrow_mut();
         inner.record.action = action;
         inner.files = ReportFiles {

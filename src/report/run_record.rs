@@ -11,6 +11,7 @@ use crate::ci::{Facts, Repository};
 use crate::deployment::{Deployment, DeploymentId, Service, Status, Verdict};
 use crate::event::{Event, EventKind, Phase, StackOutput, State};
 use crate::forecast::history::TypicalDuration;
+use crate::inputs::ActionName;
 use crate::messages::Warning;
 use crate::report::console::state;
 use crate::report::timeline::{Lane, Span, Timeline, TimelineInput};
@@ -20,8 +21,8 @@ use crate::sevalla::Metrics;
 /// The facts of a run. The reporter makes it and applies every event to it.
 pub(crate) struct RunRecord {
     began: RunClock,
-    /// The action, as the input spells it.
-    pub(super) action: Option<&'static str>,
+    /// The action, if the input names one.
+    pub(super) action: Option<ActionName>,
     /// How often a request was sent again.
     pub(super) retries: u32,
     pub(super) facts: Facts,

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::deployment::{Deployment, DeploymentId};
+use crate::http::retry_after;
 use crate::http::{ConnectionError, Reach, Request, Transport, TransportError};
 use crate::lenient_json;
 use crate::sanitize::Sanitizer;
@@ -22,7 +23,7 @@ use crate::sanitize::redactor::Redactor;
 use crate::secret::ApiToken;
 use crate::sevalla::contract::news;
 use crate::sevalla::error::{ApiErrorKind, Refusal};
-use crate::sevalla::limits::{self, BudgetShare, Delay, RateLimits};
+use crate::sevalla::limits::{BudgetShare, Delay, RateLimits};
 use crate::sevalla::observe::ResponseHead;
 use crate::sevalla::operation::{self, Tier};
 use crate::sevalla::resource_record::ResourceRecord;
@@ -177,7 +178,7 @@ impl ApiConnection {
         limit: Duration,
     ) -> Result<ApiResponse, ApiErrorKind> {
         let reply = self.exchange.exchange(self.request(call)?, limit).await?;
-        if let Some(time) = limits::service_time(&reply.headers) {
+        if let Some(time) = retry_after::service_time(&reply.headers) {
             self.time.set(Some(time));
         }
         self.budget
@@ -391,8 +392,8 @@ fn refusal(status: u16, headers: &HeaderMap, body: &[u8], sanitizer: &Sanitizer)
         detail: data.message.map(shorten),
         code: data.code.map(shorten),
         request_id: header(headers, &REQUEST_ID).map(shorten),
-        retry_after: limits::requested_wait(status, headers),
-        frees_in: limits::frees_in(status, headers),
+        retry_after: retry_after::requested_wait(status, headers),
+        frees_in: retry_after::frees_in(status, headers),
         location: (300..400)
             .contains(&status)
             .then(|| header(headers, &LOCATION))

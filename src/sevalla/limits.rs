@@ -9,18 +9,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
-use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::header::{HeaderMap, HeaderName};
 use tokio::time::Instant;
 
 use super::operation::Tier;
+use crate::http::retry_after::{RESET, reset, text};
 use crate::sevalla::contention::BudgetHistory;
 pub use crate::sevalla::contention::{BudgetSample, BudgetShare, SMALL};
-
-/// The longest wait we take from a header. Asking again after two minutes is
-/// no burden to the service, and a wrong header cannot stall a run.
-pub const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(120);
 
 /// The longest wait for a budget that is used up: a window of the service.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -28,10 +23,6 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The requests that one run makes in a minute at most, whatever the headers
 /// say: an older page of the service allows a company 120.
 pub const MOST_IN_A_MINUTE: usize = 110;
-
-/// A reset further away than this is not a window of the service but nonsense,
-/// such as a date where seconds belong.
-const LONGEST_WINDOW: Duration = Duration::from_secs(3600);
 
 /// What reads the service, lists its deployments and starts another.
 const REQUESTS_OF_A_START: usize = 3;
@@ -47,8 +38,6 @@ const SAME_END: Duration = Duration::from_secs(2);
 
 static LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 static REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
-/// Seconds until the window of the budget ends.
-static RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// The rest of each budget, and how fast it is used. Kept by
 /// `ApiConnection`.
@@ -191,43 +180,9 @@ fn decimal(number: u64) -> f64 {
     decimal
 }
 
-/// How long the service requires to wait: `Retry-After` as seconds or as a
-/// date, or after a 429 `x-ratelimit-reset`. At most [`LONGEST_ASKED_WAIT`].
-pub fn requested_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
-    let reset = || reset(headers).filter(|_| status == 429);
-    let asked = retry_after(headers).or_else(reset)?;
-    Some(asked.min(LONGEST_ASKED_WAIT))
-}
-
-/// The time by the service's clock, if the response has one.
-pub fn service_time(headers: &HeaderMap) -> Option<Timestamp> {
-    http_date(text(headers, &DATE)?)
-}
-
-/// After a 429, when the limit frees, as far as the service reports it. Not cut
-/// to [`LONGEST_ASKED_WAIT`]: a quota of an hour frees within the hour.
-pub fn frees_in(status: u16, headers: &HeaderMap) -> Option<Duration> {
-    let stated = retry_after(headers).filter(|wait| *wait <= LONGEST_WINDOW);
-    stated.or_else(|| reset(headers)).filter(|_| status == 429)
-}
-
 /// The headers of a budget, as they are: limit, rest, reset.
 pub fn texts(headers: &HeaderMap) -> [Option<String>; 3] {
     [&LIMIT, &REMAINING, &RESET].map(|name| text(headers, name).map(str::to_owned))
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = text(headers, &RETRY_AFTER)?;
-    seconds(text).or_else(|| {
-        // Both dates are the service's, so that our clock does not matter.
-        let until = http_date(text)?;
-        let now = http_date(self::text(headers, &DATE)?)?;
-        Some(Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO))
-    })
-}
-
-fn reset(headers: &HeaderMap) -> Option<Duration> {
-    seconds(text(headers, &RESET)?).filter(|wait| *wait <= LONGEST_WINDOW)
 }
 
 fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
@@ -235,19 +190,6 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
     const MOST: u64 = 1_000_000;
     let number: u64 = text(headers, name)?.parse().ok()?;
     Some(number.min(MOST))
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok().map(str::trim)
-}
-
-fn seconds(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
-}
-
-fn http_date(text: &str) -> Option<Timestamp> {
-    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 #[cfg(test)]
@@ -269,56 +211,6 @@ mod tests {
             ("x-ratelimit-remaining", remaining),
             ("x-ratelimit-reset", reset),
         ])
-    }
-
-    #[test]
-    fn the_wait_is_what_the_headers_say() {
-        let date = ("date", "Wed, 21 Oct 2026 07:28:00 GMT");
-        for (status, pairs, wait) in [
-            (503, vec![("retry-after", "7")], Some(7)),
-            (429, vec![("retry-after", " 7 ")], Some(7)),
-            (429, vec![("retry-after", "0")], Some(0)),
-            (429, vec![("retry-after", "9999999")], Some(120)),
-            (
-                503,
-                vec![("retry-after", "Wed, 21 Oct 2026 07:28:30 GMT"), date],
-                Some(30),
-            ),
-            (
-                503,
-                vec![("retry-after", "Wed, 21 Oct 2026 07:27:30 GMT"), date],
-                Some(0),
-            ),
-            (
-                503,
-                vec![("retry-after", "Wed, 21 Oct 2099 07:27:30 GMT"), date],
-                Some(120),
-            ),
-            (503, vec![("retry-after", "soon")], None),
-            (503, vec![("retry-after", "-1")], None),
-            (429, vec![("x-ratelimit-reset", "12")], Some(12)),
-            (
-                429,
-                vec![("retry-after", "3"), ("x-ratelimit-reset", "12")],
-                Some(3),
-            ),
-            (
-                429,
-                vec![("retry-after", "nonsense"), ("x-ratelimit-reset", "12")],
-                Some(12),
-            ),
-            (429, vec![("x-ratelimit-reset", "1790000000")], None),
-            (429, vec![("x-ratelimit-reset", "NaN")], None),
-            (503, vec![("x-ratelimit-reset", "12")], None),
-            (429, vec![], None),
-        ] {
-            let expected = wait.map(Duration::from_secs);
-            assert_eq!(
-                requested_wait(status, &headers(&pairs)),
-                expected,
-                "{status} {pairs:?}"
-            );
-        }
     }
 
     fn least(budget: &RateLimits, tier: Tier) -> Duration {

@@ -13,6 +13,7 @@ use super::contract::news;
 use super::limits;
 use super::operation::Operation;
 use super::{ApiCall, ApiError, ApiErrorKind, Client, Patience};
+use crate::http::retry_after;
 
 /// What the headers of a response say, also of one that refuses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,7 +31,7 @@ impl ResponseHead {
         Self {
             names: headers.keys().map(ToString::to_string).collect(),
             budget: limits::texts(headers),
-            date: limits::service_time(headers),
+            date: retry_after::service_time(headers),
         }
     }
 

@@ -379,7 +379,7 @@ async fn an_address_that_does_not_respond_is_named() {
         .await;
     run.assert_ended(0, "success");
     run.assert_told("warning address");
-    run.assert_told("503");
+    run.assert_told("HTTP 503");
 }
 
 /// A checkup of an API that is at this address.

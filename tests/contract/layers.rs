@@ -84,7 +84,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "lenient_json",
             "sanitize",
             "secret",
-            "sevalla",
             "text",
         ],
     ),
@@ -226,11 +225,19 @@ fn collect(folder: &Path, module: Option<&str>, imports: &mut BTreeMap<String, B
             collect(&path, Some(module), imports);
         } else if stem != "tests" && !matches!(module, "main" | "lib") {
             let source = std::fs::read_to_string(&path).unwrap();
+            // What is behind the first unit test is not read.
+            let has_end = source
+                .split_once(TESTS_APART)
+                .is_none_or(|(_, rest)| rest.is_empty());
+            assert!(has_end, "{}: its tests are not at its end", path.display());
             let found = imports.entry(module.to_owned()).or_default();
             found.extend(imported_by(&source).filter(|name| name != module));
         }
     }
 }
+
+/// Unit tests that have a file of their own.
+const TESTS_APART: &str = "#[cfg(test)]\nmod tests;\n";
 
 /// Every word that follows `crate::` outside comments and unit tests, or each of
 /// the words in braces there.

@@ -4,8 +4,6 @@
 //! Everything that is not known means that it has to be, with the reason.
 
 mod live;
-#[cfg(test)]
-mod tests;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -266,3 +264,6 @@ impl<'a> ChangeDetector<'a> {
         files
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,6 +56,14 @@ impl Clone {
                 );
             }
         }
+        // As after the decision about the account.
+        for file in ["Cargo.toml", "CHANGELOG.md", "README.md", "Dockerfile"] {
+            let text = clone.read(file).replace("OWNER/", "somebody/");
+            let text = text
+                .replace("released yet", "released")
+                .replace("the first release", "a release");
+            fs::write(clone.path(file), text).unwrap();
+        }
         // Right after a release there is nothing new.
         let news = "## [Unreleased]\n\n- Something.\n";
         clone.edit("CHANGELOG.md", "## [Unreleased]\n", news);

@@ -256,6 +256,18 @@ fn copy(from: &Path, to: &Path) {
     fs::copy(from, to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
 }
 
+/// A PATH with what the scripts use, and a wget that fails and shows what it was given.
+pub(crate) fn wget_that_shows_its_environment(clone: &Clone) -> String {
+    let path = tools_with(clone, "wget");
+    let wget = clone.beside("tools").join("wget");
+    fs::remove_file(&wget).unwrap();
+    write_program(
+        &wget,
+        "#!/bin/sh\nenv >&2\nfor last; do :; done\necho \"asked $last\" >&2\nexit 4\n",
+    );
+    path
+}
+
 /// A PATH with what the scripts use, and this one that downloads.
 pub(crate) fn tools_with(clone: &Clone, download: &str) -> String {
     let folder = clone.beside("tools");

@@ -286,6 +286,39 @@ fn an_installer_with_other_bytes_is_found() {
     }
 }
 
+/// Any workflow on any branch could have signed.
+#[test]
+fn the_documented_commands_ask_for_the_workflow_that_signs() {
+    let read = |name: &str| {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        fs::read_to_string(root.join(name)).unwrap()
+    };
+    let page = read("docs/install.md").replace("\\\n      ", "");
+    let name = env!("CARGO_PKG_REPOSITORY").trim_start_matches("https://github.com/");
+    let end = format!(
+        " --repo {name} --signer-workflow {name}/.github/workflows/release.yml --source-ref refs/heads/main"
+    );
+    let commands = page.lines().filter(|line| line.contains("gh attestation"));
+    let commands: Vec<&str> = commands.collect();
+    assert_eq!(commands.len(), 3, "{commands:?}");
+    for command in commands {
+        assert!(command.ends_with(&end), "{command}");
+    }
+    let workflow = read(".github/workflows/release.yml");
+    assert!(workflow.contains("run: test \"$GITHUB_REF\" = refs/heads/main\n"));
+    assert!(workflow.contains("\n  workflow_dispatch:\n") && !workflow.contains("workflow_call"));
+
+    // The binary has its list of crates, so another version can write other bytes.
+    let (_, version) = page.split_once("cargo-auditable ").unwrap();
+    let version = version.split(' ').next().unwrap();
+    for workflow in [workflow, read(".github/workflows/rebuild.yml")] {
+        assert!(
+            workflow.contains(&format!("cargo-auditable@{version}\n")),
+            "{version}"
+        );
+    }
+}
+
 /// A terminal acts on it.
 #[test]
 fn text_that_nobody_vouched_for_is_not_shown_as_it_is() {

@@ -376,6 +376,31 @@ fn the_last_steps_run_the_scripts_of_the_commit_that_was_released() {
     }
 }
 
+/// As docs/install.md has it, on the systems where nothing else runs them.
+#[test]
+fn the_published_install_scripts_are_run_before_anybody_follows() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/install.md");
+    let page = fs::read_to_string(page).unwrap();
+    let workflow = workflow();
+    let (_, steps) = workflow.split_once("\n  installed:\n").unwrap();
+    let (steps, _) = steps.split_once("\n  # Another machine").unwrap();
+    assert!(steps.contains("macos-15,") && steps.contains("windows-2025"));
+    for (documented, run) in [
+        (
+            "/install.sh | sh\n",
+            "curl -fsSL \"$URL/install.sh\" | sh\n",
+        ),
+        (
+            "/install.ps1 | iex\n",
+            "shell: powershell\n        run: |\n          irm \"$env:URL/install.ps1\" | iex\n",
+        ),
+    ] {
+        assert!(page.contains(documented) && steps.contains(run), "{run}");
+    }
+    let (_, major) = workflow.split_once("\n  major:\n").unwrap();
+    assert!(major.contains("needs: [check, image, installed, rebuild]"));
+}
+
 #[test]
 fn the_tag_of_the_major_version_is_of_the_image_of_the_release() {
     let world = World::new();

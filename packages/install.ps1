@@ -41,8 +41,16 @@
     $found
   }
 
+  # Not Get-FileHash, which Windows PowerShell does not find if a newer one started it.
+  function Get-Sha256([string] $Path) {
+    $stream = [IO.File]::OpenRead($Path)
+    try {
+      [BitConverter]::ToString([Security.Cryptography.SHA256]::Create().ComputeHash($stream)) -replace '-'
+    } finally { $stream.Dispose() }
+  }
+
   if ($from -like '@*') { throw 'This copy belongs to no release: download the one of a release' }
-  if ($env:SEVALLA_DEPLOY_FROM) { $from = $env:SEVALLA_DEPLOY_FROM }
+  if ($env:SEVALLA_DEPLOY_FROM) { $from = $env:SEVALLA_DEPLOY_FROM.TrimEnd('/') }
   if ($from -match '@') { throw 'SEVALLA_DEPLOY_FROM contains an @. It must have no user name or password; in a path, write %40' }
   if ($from -notmatch '^(https?|file)://') { throw "SEVALLA_DEPLOY_FROM is not the address of a folder: $from" }
   $program = Join-Path $Folder 'sevalla-deploy.exe'
@@ -60,7 +68,7 @@
     foreach ($attempt in 1, 2) {
       try {
         Invoke-WebRequest @request
-        if ((Get-FileHash -LiteralPath $archive -Algorithm SHA256).Hash -eq $hash) { break }
+        if ((Get-Sha256 $archive) -eq $hash) { break }
         throw "$from/$file is not the file that was released: its hash is different. Nothing was installed"
       } catch {
         if ($attempt -eq 2) { throw }
@@ -71,7 +79,7 @@
     [IO.Compression.ZipFile]::ExtractToDirectory($archive, $scratch)
     $unpacked = Join-Path $scratch 'sevalla-deploy.exe'
     $version = & $unpacked --version
-    if (-not $version) { throw "The program cannot be run in $scratch. Nothing was installed" }
+    if ($LASTEXITCODE -ne 0 -or -not $version) { throw "The program cannot be run in $scratch. Nothing was installed" }
     $null = New-Item -ItemType Directory -Force $Folder
     Move-Item -LiteralPath $unpacked $program -Force
   } finally {

@@ -6,6 +6,7 @@
 #
 # SEVALLA_DEPLOY_FROM is the address of a folder with the same files. A release
 # has this script with its own hashes; .ci/release/packages fills them in.
+[ -z "${ZSH_VERSION:-}" ] || emulate sh # else a trap ends with its function, with another status
 set -eu
 
 from='@URL@'
@@ -13,10 +14,7 @@ sums='
 @SUMS@
 '
 
-die() {
-  printf 'install.sh: %s; nothing was installed\n' "$1" >&2
-  exit 1
-}
+die() { printf 'install.sh: %s; nothing was installed\n' "$1" >&2; exit 1; }
 
 target() {
   case $(uname -s)-$(uname -m) in
@@ -32,7 +30,10 @@ target() {
 # pipe, as other users see arguments, and the address of a proxy may have a password.
 kept='HOME http_proxy https_proxy HTTPS_PROXY ALL_PROXY all_proxy no_proxy NO_PROXY SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE'
 newline=${sums%"${sums#?}"} # its first character; a value of two lines is none
-values() { for name in $kept; do eval "value=\${$name:-}"; case $value in *"$newline"*) value= ;; esac; printf '%s\n' "$value"; done; }
+values() {
+  https_proxy=${https_proxy:-${HTTPS_PROXY:-}} no_proxy=${no_proxy:-${NO_PROXY:-}} # wget reads no others
+  for name in $kept; do eval "value=\${$name:-}"; case $value in *"$newline"*) value= ;; esac; printf '%s\n' "$value"; done
+}
 # shellcheck disable=SC2016 # the inner shell expands it
 clean() {
   exec env -i PATH="$PATH" sh -c '
@@ -62,14 +63,13 @@ attempt() {
 finish() {
   trap - EXIT
   [ -z "${child:-}" ] || kill "$child" 2>/dev/null || true
-  rm -rf "$scratch"
-  exit "$1"
+  rm -rf "$scratch"; exit "$1"
 }
 
 # In a function, so that a script that arrived in part does nothing.
 main() {
   case $from in @*) die 'this copy belongs to no release: download the one of a release' ;; esac
-  from=${SEVALLA_DEPLOY_FROM:-$from}
+  from=${SEVALLA_DEPLOY_FROM:-$from}; from=${from%/}
   case $from in
     *@*) die 'SEVALLA_DEPLOY_FROM contains an @: it must have no user name or password; in a path, write %40' ;;
     https://*) redirects='=https' ;;
@@ -80,7 +80,7 @@ main() {
   target=$(target)
   sum=$(printf '%s\n' "$sums" | grep -e "-$target\\.tar\\.gz\$") || die "this release has no program for $target"
   file=${sum#*  }
-  command -v curl >/dev/null || command -v wget >/dev/null || die 'it needs curl or wget'
+  command -v curl >/dev/null || { command -v wget >/dev/null && [ "$from" = "${from#file:}" ]; } || die 'it needs curl, or wget unless the address is a file:// one'
   command -v sha256sum >/dev/null || command -v shasum >/dev/null || die 'it needs sha256sum or shasum, to check the download'
   [ ! -d "$folder/sevalla-deploy" ] || die "$folder/sevalla-deploy is a folder"
   mkdir -p "$folder" || die "$folder cannot be created"

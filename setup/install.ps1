@@ -48,7 +48,7 @@ $from = "$($pins -match '^from ')" -replace '^from ', ''
 if (-not $from) {
   Stop-Step 'This commit is no release, so there is no program to download. Use a tag such as v1, or the commit of one'
 }
-if ($env:SEVALLA_DEPLOY_FROM) { $from = $env:SEVALLA_DEPLOY_FROM }
+if ($env:SEVALLA_DEPLOY_FROM) { $from = $env:SEVALLA_DEPLOY_FROM.TrimEnd('/') }
 if ($from -match '@') { Stop-Step 'SEVALLA_DEPLOY_FROM contains an @. It must have no user name or password; in a path, write %40' }
 if ($from -notmatch '^(https?|file)://') { Stop-Step "SEVALLA_DEPLOY_FROM is not the address of a folder: $from" }
 # Windows on ARM64 runs programs for x86_64 too.
@@ -56,13 +56,23 @@ $pin = "$($pins -match '^[0-9a-f]{64}  sevalla-deploy-[^ ]*-x86_64-pc-windows-ms
 if (-not $pin) { Stop-Step 'There is no program for Windows in setup/pins' }
 $hash, $file = $pin -split '  '
 
+# Not Get-FileHash, which Windows PowerShell does not find if a newer one started it.
+function Get-Sha256([string] $Path) {
+  $stream = [IO.File]::OpenRead($Path)
+  try {
+    [BitConverter]::ToString([Security.Cryptography.SHA256]::Create().ComputeHash($stream)) -replace '-'
+  } finally { $stream.Dispose() }
+}
+
 function Test-Released([string] $Path) {
-  (Test-Path -LiteralPath $Path -PathType Leaf) -and (Get-FileHash -LiteralPath $Path -Algorithm SHA256).Hash -eq $hash
+  (Test-Path -LiteralPath $Path -PathType Leaf) -and (Get-Sha256 $Path) -eq $hash
 }
 
 $temp = if ($env:RUNNER_TEMP) { $env:RUNNER_TEMP } else { [IO.Path]::GetTempPath() }
 $cache = Join-Path $(if ($env:RUNNER_TOOL_CACHE) { $env:RUNNER_TOOL_CACHE } else { $temp }) 'sevalla-deploy'
-$folder = (New-Item -ItemType Directory (Join-Path $temp "sevalla-deploy.$([Guid]::NewGuid().ToString('N'))")).FullName
+try {
+  $folder = (New-Item -ItemType Directory (Join-Path $temp "sevalla-deploy.$([Guid]::NewGuid().ToString('N'))")).FullName
+} catch { Stop-Step "$temp cannot be written: $_" }
 $archive = Join-Path $folder $file
 $stored = Join-Path $cache "$hash.zip"
 
@@ -109,10 +119,17 @@ if (-not (Test-Released $archive)) {
     Remove-Item -LiteralPath $new -Force -ErrorAction SilentlyContinue
   }
 }
-Add-Type -AssemblyName System.IO.Compression.FileSystem
-[IO.Compression.ZipFile]::ExtractToDirectory($archive, $folder)
-Remove-Item -LiteralPath $archive -Force
+try {
+  Add-Type -AssemblyName System.IO.Compression.FileSystem
+  [IO.Compression.ZipFile]::ExtractToDirectory($archive, $folder)
+  Remove-Item -LiteralPath $archive -Force
+} catch { Stop-Unfinished "$file could not be unpacked in $temp. Is the disk full? $_" }
 $program = Join-Path $folder 'sevalla-deploy.exe'
-try { $null = & $program --version } catch { Stop-Unfinished "The program cannot be run in ${temp}: $_" }
-# Without a byte order mark, which Out-File of Windows PowerShell adds.
-[IO.File]::AppendAllText($env:GITHUB_OUTPUT, "program=$program`n")
+try {
+  $null = & $program --version
+  if ($LASTEXITCODE -ne 0) { throw "it ended with $LASTEXITCODE" }
+} catch { Stop-Unfinished "The program cannot be run in ${temp}: $_" }
+try {
+  # Without a byte order mark, which Out-File of Windows PowerShell adds.
+  [IO.File]::AppendAllText($env:GITHUB_OUTPUT, "program=$program`n")
+} catch { Stop-Unfinished "GITHUB_OUTPUT, $env:GITHUB_OUTPUT, cannot be written: $_" }

@@ -147,8 +147,9 @@ fn the_readme_and_the_overview_of_ci_systems_list_them() {
 /// How a job gets the binary.
 const DOWNLOAD: &str = concat!(
     "    curl --fail --silent --show-error --location --output sevalla-deploy.tar.gz \\\n",
-    "      https://github.com/OWNER",
-    "/sevalla-deploy/releases/download/vX.Y.Z/",
+    "      ",
+    env!("CARGO_PKG_REPOSITORY"),
+    "/releases/download/vX.Y.Z/",
     "sevalla-deploy-vX.Y.Z-x86_64-unknown-linux-musl.tar.gz \\\n",
     "      && echo 'SHA256  sevalla-deploy.tar.gz' | sha256sum -c \\\n",
     "      && tar -xzf sevalla-deploy.tar.gz sevalla-deploy\n",

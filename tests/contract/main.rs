@@ -12,6 +12,7 @@
 
 mod action;
 mod architecture;
+mod dependencies;
 mod facts;
 mod generated;
 mod help;

@@ -7,8 +7,12 @@ use std::path::Path;
 /// Put together, so that this file is none of them.
 const STAND_IN: &str = concat!("OWNER", "/sevalla-deploy");
 
+/// Until the account is decided: afterwards `.ci/release/check` refuses the stand-in.
 #[test]
 fn every_file_that_names_the_stand_in_for_the_owner_is_listed() {
+    if !env!("CARGO_PKG_REPOSITORY").ends_with(STAND_IN) {
+        return;
+    }
     let contributing = crate::read("CONTRIBUTING.md");
     let (_, list) = contributing
         .split_once("stands for it in:\n\n")

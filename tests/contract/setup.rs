@@ -27,14 +27,61 @@ fn function<'a>(script: &'a str, name: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn both_scripts_for_windows_find_the_proxy_alike() {
+fn both_scripts_for_windows_have_the_same_functions() {
     let (setup, install) = (
         crate::read("setup/install.ps1"),
         crate::read("packages/install.ps1"),
     );
-    let found = function(&setup, "Get-Proxy");
-    assert!(found.len() > 5, "{found:?}");
-    assert_eq!(found, function(&install, "Get-Proxy"));
+    for name in ["Get-Proxy", "Get-Sha256"] {
+        let found = function(&setup, name);
+        assert!(found.len() > 5, "{found:?}");
+        assert_eq!(found, function(&install, name));
+    }
+}
+
+/// Windows PowerShell that a newer one has started finds none of the functions of
+/// its modules, such as `Get-FileHash`.
+#[test]
+fn the_scripts_for_windows_hash_without_a_module() {
+    for path in ["setup/install.ps1", "packages/install.ps1"] {
+        let script = crate::read(path);
+        let code = script.lines().filter(|line| !line.trim().starts_with('#'));
+        let of_modules = ["Get-FileHash", "Expand-Archive", "New-Guid"];
+        for line in code {
+            assert!(!of_modules.iter().any(|name| line.contains(name)), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_slash_at_the_end_of_the_mirror_is_not_doubled() {
+    for (path, cut) in [
+        ("setup/install", "from=${from%/}\n"),
+        ("setup/install.ps1", "$env:SEVALLA_DEPLOY_FROM.TrimEnd('/')"),
+        ("packages/install.sh", "from=${from%/}\n"),
+        (
+            "packages/install.ps1",
+            "$env:SEVALLA_DEPLOY_FROM.TrimEnd('/')",
+        ),
+    ] {
+        assert!(crate::read(path).contains(cut), "{path}");
+    }
+}
+
+/// A full disk, or a program that ends at once: `catch` sees no exit code.
+#[test]
+fn a_failure_after_the_check_is_named_on_windows() {
+    for path in ["setup/install.ps1", "packages/install.ps1"] {
+        let script = crate::read(path);
+        let (_, after) = script.split_once(" --version\n").unwrap();
+        let next = after.lines().next().unwrap();
+        assert!(next.contains("if ($LASTEXITCODE -ne 0"), "{path}: {next}");
+    }
+    let script = crate::read("setup/install.ps1");
+    let (_, after) = script.split_once("if ($why) { Stop-Unfinished").unwrap();
+    for line in after.lines().filter(|line| line.contains("[IO.")) {
+        assert!(line.starts_with("  "), "in a try: {line}");
+    }
 }
 
 /// As on other systems, where `env -i` starts the download.

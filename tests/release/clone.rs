@@ -56,6 +56,14 @@ impl Clone {
                 );
             }
         }
+        // As after the decision about the account.
+        for file in ["Cargo.toml", "CHANGELOG.md", "README.md", "Dockerfile"] {
+            let text = clone.read(file).replace("OWNER/", "somebody/");
+            let text = text
+                .replace("released yet", "released")
+                .replace("the first release", "a release");
+            fs::write(clone.path(file), text).unwrap();
+        }
         // Right after a release there is nothing new.
         let news = "## [Unreleased]\n\n- Something.\n";
         clone.edit("CHANGELOG.md", "## [Unreleased]\n", news);
@@ -246,6 +254,18 @@ pub(crate) fn write_program(path: &Path, text: &str) {
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to.parent().unwrap()).unwrap();
     fs::copy(from, to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+}
+
+/// A PATH with what the scripts use, and a wget that fails and shows what it was given.
+pub(crate) fn wget_that_shows_its_environment(clone: &Clone) -> String {
+    let path = tools_with(clone, "wget");
+    let wget = clone.beside("tools").join("wget");
+    fs::remove_file(&wget).unwrap();
+    write_program(
+        &wget,
+        "#!/bin/sh\nenv >&2\nfor last; do :; done\necho \"asked $last\" >&2\nexit 4\n",
+    );
+    path
 }
 
 /// A PATH with what the scripts use, and this one that downloads.

@@ -7,7 +7,9 @@ use std::process::Command;
 
 use regex::Regex;
 
-use crate::clone::{Clone, Ran, TARGETS, tools_with, write_program};
+use crate::clone::{
+    Clone, Ran, TARGETS, tools_with, wget_that_shows_its_environment, write_program,
+};
 use crate::server::{Server, ok, redirect};
 
 /// A release whose archives are in a folder, with the files that install them.
@@ -172,6 +174,63 @@ fn the_script_downloads_with_one_retry_and_no_secret() {
     ran.refused("nothing was installed");
 }
 
+/// The trap of a function is the function's own in zsh.
+#[test]
+fn the_script_fails_in_every_shell() {
+    let clone = released();
+    let nowhere = format!("file://{}/nowhere", clone.beside("home").display());
+    for shell in crate::signals::shells() {
+        // As a person starts it: no option of a shell.
+        let script = clone.beside("dist").join("install.sh");
+        let run = |from: &str| {
+            let mut command = clone.command(shell[0]);
+            if shell[0] == "busybox" {
+                command.arg("sh");
+            }
+            command
+                .arg(&script)
+                .env("HOME", clone.beside("home"))
+                .env("SEVALLA_DEPLOY_FROM", from);
+            Ran::new(&mut command)
+        };
+        let ran = run(&nowhere);
+        ran.refused("could not be downloaded; nothing was installed");
+        let folder = clone.beside("home/.local/bin");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "{shell:?}");
+        run(&format!("file://{}", clone.beside("dist").display())).ok();
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+/// GNU wget knows no others, and no `file://`.
+#[test]
+fn without_curl_the_proxy_is_the_same() {
+    let clone = released();
+    let path = wget_that_shows_its_environment(&clone);
+    let more = [
+        ("PATH", path.as_str()),
+        ("SEVALLA_DEPLOY_FROM", "https://mirror.example/files/"),
+        ("HTTPS_PROXY", "http://proxy.example:3128"),
+        ("NO_PROXY", "git.example"),
+    ];
+    let (ran, _) = install(&clone, &more);
+    for line in [
+        "https_proxy=http://proxy.example:3128\n",
+        "no_proxy=git.example\n",
+        "asked https://mirror.example/files/sevalla-deploy-v90.2.3-",
+    ] {
+        assert_eq!(ran.stderr.matches(line).count(), 2, "{line} {ran:?}");
+    }
+    ran.refused("nothing was installed");
+    let lower = [("https_proxy", "http://other.example:3128")];
+    let (ran, _) = install(&clone, &[&more[..], &lower[..]].concat());
+    ran.refused("https_proxy=http://other.example:3128\n");
+
+    let file = format!("file://{}", clone.beside("dist").display());
+    let (ran, _) = install(&clone, &[more[0], ("SEVALLA_DEPLOY_FROM", &file)]);
+    ran.refused("it needs curl, or wget unless the address is a file:// one");
+}
+
 /// As an option of a tool, and with a sign that sha256sum writes as two.
 #[test]
 fn the_script_installs_into_a_folder_of_any_name() {
@@ -244,7 +303,7 @@ fn the_checksums_list_every_file() {
     let workflow = concat!(env!("CARGO_MANIFEST_DIR"), "/.github/workflows/release.yml");
     let workflow = fs::read_to_string(workflow).unwrap();
     let (before, after) = workflow.split_once("\n  attest:\n").unwrap();
-    assert!(before.contains(".ci/release/packages") && !after.contains("SHA256SUMS"));
+    assert!(before.contains(".ci/release/packages") && !after.contains(".ci/release/packages"));
 }
 
 #[test]

@@ -38,6 +38,7 @@ struct World {
     clone: Clone,
     commit: String,
     image: String,
+    sums: String,
 }
 
 impl World {
@@ -49,9 +50,12 @@ impl World {
         let release = clone.beside("release");
         clone.beside("release/files");
         fs::write(release.join("image"), "a manifest").unwrap();
-        let mut sum = clone.command("sha256sum");
-        let sum = Ran::new(sum.arg(release.join("image"))).ok();
-        let digest = format!("sha256:{}", sum.split(' ').next().unwrap());
+        let hash_of = |path: PathBuf| {
+            let mut sum = clone.command("sha256sum");
+            Ran::new(sum.arg(path)).ok()[..64].to_owned()
+        };
+        let digest = format!("sha256:{}", hash_of(release.join("image")));
+        let sums = hash_of(clone.beside("dist").join("SHA256SUMS"));
         let pinned = clone.pin_image(URL, &digest).ok();
         clone.git("reset --quiet --hard HEAD~");
         let programs = clone.beside("programs");
@@ -61,6 +65,7 @@ impl World {
             clone,
             commit: pinned.trim_end().to_owned(),
             image: format!("ghcr.io/somebody/sevalla-deploy@{digest}"),
+            sums,
         }
     }
 
@@ -90,9 +95,14 @@ impl World {
     }
 
     fn publish(&self, commit: &str) -> (Ran, Vec<String>) {
+        self.publish_as(commit, &self.sums)
+    }
+
+    /// Does so with another hash of `SHA256SUMS`.
+    fn publish_as(&self, commit: &str, sums: &str) -> (Ran, Vec<String>) {
         let dist = self.clone.beside("dist");
         let dist = dist.to_str().unwrap();
-        let arguments = ["v90.2.3", commit, &self.image, dist, URL];
+        let arguments = ["v90.2.3", commit, &self.image, dist, URL, sums];
         self.run("publish", &arguments)
     }
 
@@ -117,6 +127,12 @@ impl World {
             .git(&format!("ls-remote origin refs/tags/{name}"));
         line.split('\t').next().unwrap_or_default().to_owned()
     }
+}
+
+/// The text of the workflow that releases.
+fn workflow() -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/.github/workflows/release.yml");
+    fs::read_to_string(path).unwrap()
 }
 
 /// The first three words of each request.
@@ -213,6 +229,10 @@ fn a_foreign_file_in_the_draft_is_not_published() {
     fs::write(world.release("draft"), "true\n").unwrap();
     fs::write(world.release("files/miner"), "").unwrap();
     let (ran, _) = world.publish(&world.commit);
+    assert!(
+        ran.stderr.contains("gh release delete-asset v90.2.3 FILE"),
+        "{ran:?}"
+    );
     ran.refused("Only in");
     assert_eq!(fs::read(world.release("draft")).unwrap(), b"true\n");
 }
@@ -257,6 +277,27 @@ fn files_that_are_not_the_listed_ones_are_not_published() {
     let (ran, asked) = world.publish(&world.commit);
     ran.refused("is not what SHA256SUMS says");
     assert_eq!((world.tag("v90.2.3").as_str(), asked.len()), ("", 0));
+}
+
+/// The list itself, with the installer that it lists: an artifact of another job.
+#[test]
+fn a_list_that_was_replaced_on_its_way_is_not_published() {
+    let world = World::new();
+    let (ran, asked) = world.publish_as(&world.commit, &"0".repeat(64));
+    ran.refused("is not the one that was made");
+    assert_eq!((world.tag("v90.2.3").as_str(), asked.len()), ("", 0));
+
+    let workflow = workflow();
+    for (job, output) in [
+        ("pack", "toJSON(needs.build.outputs)"),
+        ("image", "needs.pack.outputs.sums"),
+        ("attest", "needs.pack.outputs.sums"),
+        ("publish", "needs.pack.outputs.sums"),
+    ] {
+        let (_, steps) = workflow.split_once(&format!("\n  {job}:\n")).unwrap();
+        let steps = steps.split("\n  #").next().unwrap();
+        assert!(steps.contains(output), "{job}");
+    }
 }
 
 #[test]
@@ -324,8 +365,7 @@ fn a_commit_of_other_sources_is_neither_tagged_nor_followed() {
 /// With contents: write, no script of what was made in other jobs runs.
 #[test]
 fn the_last_steps_run_the_scripts_of_the_commit_that_was_released() {
-    let workflow = concat!(env!("CARGO_MANIFEST_DIR"), "/.github/workflows/release.yml");
-    let workflow = fs::read_to_string(workflow).unwrap();
+    let workflow = workflow();
     for job in ["publish", "major"] {
         let (_, steps) = workflow.split_once(&format!("\n  {job}:\n")).unwrap();
         let steps = steps.split("\n\n").next().unwrap();
@@ -334,6 +374,31 @@ fn the_last_steps_run_the_scripts_of_the_commit_that_was_released() {
             "{job}"
         );
     }
+}
+
+/// As docs/install.md has it, on the systems where nothing else runs them.
+#[test]
+fn the_published_install_scripts_are_run_before_anybody_follows() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/install.md");
+    let page = fs::read_to_string(page).unwrap();
+    let workflow = workflow();
+    let (_, steps) = workflow.split_once("\n  installed:\n").unwrap();
+    let (steps, _) = steps.split_once("\n  # Another machine").unwrap();
+    assert!(steps.contains("macos-15,") && steps.contains("windows-2025"));
+    for (documented, run) in [
+        (
+            "/install.sh | sh\n",
+            "curl -fsSL \"$URL/install.sh\" | sh\n",
+        ),
+        (
+            "/install.ps1 | iex\n",
+            "shell: powershell\n        run: |\n          irm \"$env:URL/install.ps1\" | iex\n",
+        ),
+    ] {
+        assert!(page.contains(documented) && steps.contains(run), "{run}");
+    }
+    let (_, major) = workflow.split_once("\n  major:\n").unwrap();
+    assert!(major.contains("needs: [check, image, installed, rebuild]"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sevalla_simulator::{Application, Script, Simulator, World};
 use yaml_serde::Value;
 
-use crate::clone::{Clone, Ran, tools_with, write_program};
+use crate::clone::{Clone, Ran, tools_with, wget_that_shows_its_environment, write_program};
 use crate::server::{Server, ok, redirect};
 
 /// A released clone whose archives are in a folder, and the folder's address.
@@ -279,6 +279,35 @@ fn without_curl_wget_is_taken_with_one_retry() {
     ];
     let (ran, _) = install_with(&clone, "Linux-ARM64", &more);
     ran.refused("limit 120 wget");
+}
+
+/// GNU wget knows no others, and no `file://`.
+#[test]
+fn without_curl_the_proxy_is_the_same() {
+    let clone = released();
+    let path = wget_that_shows_its_environment(&clone);
+    let more = [
+        ("PATH", path.as_str()),
+        ("SEVALLA_DEPLOY_FROM", "https://mirror.example/files/"),
+        ("HTTPS_PROXY", "http://proxy.example:3128"),
+        ("NO_PROXY", "git.example"),
+    ];
+    let (ran, _) = install_with(&clone, "Linux-X64", &more);
+    for line in [
+        "https_proxy=http://proxy.example:3128\n",
+        "no_proxy=git.example\n",
+        "asked https://mirror.example/files/sevalla-deploy-v90.2.3-",
+    ] {
+        assert_eq!(ran.stderr.matches(line).count(), 2, "{line} {ran:?}");
+    }
+    ran.refused("in two attempts");
+    let lower = [("https_proxy", "http://other.example:3128")];
+    let more = [&more[..], &lower[..]].concat();
+    let (ran, _) = install_with(&clone, "Linux-X64", &more);
+    ran.refused("https_proxy=http://other.example:3128\n");
+
+    let (ran, _) = install_with(&clone, "Linux-X64", &more[..1]);
+    ran.refused("only curl reads file:// addresses");
 }
 
 /// Without a length, a body that was cut arrives as if it were whole.

@@ -6,16 +6,20 @@ use std::fs;
 use crate::clone::{Clone, Ran, digest, write_program};
 
 const IMAGE: &str = "ghcr.io/somebody/sevalla-deploy";
+const REPOSITORY: &str = "https://example.com/somebody/sevalla-deploy";
+const URL: &str = "https://example.com/somebody/sevalla-deploy/releases/download/v90.2.3";
 
 /// A release, tagged, whose parent is on `main`.
 fn tagged() -> Clone {
     let clone = Clone::new();
     clone.bump();
-    clone.archives();
+    let archives = clone.archives();
+    let arguments = ["v90.2.3", archives.to_str().unwrap(), URL, REPOSITORY];
+    clone.run("packages", &arguments).ok();
     clone.pin_bases();
     clone.git("push --quiet origin HEAD:refs/heads/main");
     clone.git("fetch --quiet origin");
-    clone.pin("https://example.com").ok();
+    clone.pin(URL).ok();
     clone.git("tag v90.2.3");
     clone
 }
@@ -91,20 +95,20 @@ fn a_tag_that_changes_more_than_hashes_is_refused() {
         ),
         (
             "setup/pins",
-            "from https://example.com\n",
+            "from https://example.com/",
             "",
             "setup/pins than its hashes",
         ),
         (
             "setup/pins",
-            "from https://example.com\n",
-            "from http://example.com\n",
+            "from https://example.com/",
+            "from http://example.com/",
             "setup/pins than its hashes",
         ),
         (
             "setup/pins",
-            "from https://example.com\n",
-            "from https://user:password@example.com\n",
+            "from https://example.com/",
+            "from https://user:password@example.com/",
             "setup/pins than its hashes",
         ),
         (
@@ -150,7 +154,7 @@ fn an_older_commit_of_main_is_not_a_newer_release() {
     let clone = tagged();
     clone.git("checkout --quiet HEAD~2");
     clone.pin_bases();
-    clone.pin("https://example.com").ok();
+    clone.pin(URL).ok();
     clone.git("tag --force v90.2.3");
     verify(&clone, IMAGE).refused(&format!("whose version is {}", env!("CARGO_PKG_VERSION")));
 }
@@ -175,6 +179,14 @@ fn no_setting_of_git_hides_a_change() {
     clone.git("config diff.orderFile /nonexistent");
     verify(&clone, IMAGE).refused("changes setup/install");
 }
+
+/// What installs the archives, and follows from them.
+const PACKAGES: [&str; 4] = [
+    "install.ps1",
+    "install.sh",
+    "sevalla-deploy.json",
+    "sevalla-deploy.rb",
+];
 
 /// Verifies with a compiler that makes the stand-in of this machine, and without the
 /// image.
@@ -217,6 +229,13 @@ fn what_is_not_built_here_is_named() {
         !ran.stdout.contains(&format!("not compared  {this}")),
         "{ran:?}"
     );
+    for file in PACKAGES {
+        assert!(
+            ran.stdout.contains(&format!("same       {file} ")),
+            "{ran:?}"
+        );
+    }
+    // The stand-in of skopeo fails.
     ran.refused("not compared  sevalla-deploy-v90.2.3-x86_64-pc-windows-msvc.zip\n");
 }
 
@@ -225,7 +244,8 @@ fn what_is_downloaded_is_what_is_pinned() {
     let clone = tagged();
     let dist = clone.beside("dist");
     let sums = fs::read_to_string(dist.join("SHA256SUMS")).unwrap();
-    let other = sums.replacen(&sums[..64], &"0".repeat(64), 1);
+    let end = sums.find("  sevalla-deploy-").unwrap();
+    let other = sums.replace(&sums[end - 64..end], &"0".repeat(64));
     fs::write(dist.join("SHA256SUMS"), other).unwrap();
     verify_built(&clone).refused("SHA256SUMS has other archives than");
     fs::write(dist.join("SHA256SUMS"), sums).unwrap();
@@ -236,4 +256,87 @@ fn what_is_downloaded_is_what_is_pinned() {
     );
     fs::write(dist.join(this), "other bytes").unwrap();
     verify_built(&clone).refused("is not the file that setup/pins of v90.2.3 names");
+}
+
+/// What a release's machine could have written into them.
+#[test]
+fn an_installer_with_other_bytes_is_found() {
+    let clone = tagged();
+    let dist = clone.beside("dist");
+    for file in PACKAGES {
+        let path = dist.join(file);
+        let sums = fs::read_to_string(dist.join("SHA256SUMS")).unwrap();
+        let sound = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{sound}\n# evil\n")).unwrap();
+        verify_built(&clone).refused(&format!("{file} is not what SHA256SUMS says"));
+
+        let sum = Ran::new(clone.command("sha256sum").arg(&path)).ok();
+        let listed: String = sums
+            .lines()
+            .map(|line| match line.strip_suffix(&format!("  {file}")) {
+                Some(_) => format!("{}  {file}\n", &sum[..64]),
+                None => format!("{line}\n"),
+            })
+            .collect();
+        fs::write(dist.join("SHA256SUMS"), listed).unwrap();
+        let ran = verify_built(&clone);
+        ran.refused(&format!("DIFFERENT  {file}: published {}", &sum[..64]));
+        fs::write(&path, sound).unwrap();
+        fs::write(dist.join("SHA256SUMS"), sums).unwrap();
+    }
+}
+
+/// Any workflow on any branch could have signed.
+#[test]
+fn the_documented_commands_ask_for_the_workflow_that_signs() {
+    let read = |name: &str| {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        fs::read_to_string(root.join(name)).unwrap()
+    };
+    let page = read("docs/install.md").replace("\\\n      ", "");
+    let name = env!("CARGO_PKG_REPOSITORY").trim_start_matches("https://github.com/");
+    let end = format!(
+        " --repo {name} --signer-workflow {name}/.github/workflows/release.yml --source-ref refs/heads/main"
+    );
+    let commands = page.lines().filter(|line| line.contains("gh attestation"));
+    let commands: Vec<&str> = commands.collect();
+    assert_eq!(commands.len(), 3, "{commands:?}");
+    for command in commands {
+        assert!(command.ends_with(&end), "{command}");
+    }
+    let workflow = read(".github/workflows/release.yml");
+    assert!(workflow.contains("run: test \"$GITHUB_REF\" = refs/heads/main\n"));
+    assert!(workflow.contains("\n  workflow_dispatch:\n") && !workflow.contains("workflow_call"));
+
+    // The binary has its list of crates, so another version can write other bytes.
+    let (_, version) = page.split_once("cargo-auditable ").unwrap();
+    let version = version.split(' ').next().unwrap();
+    for workflow in [workflow, read(".github/workflows/rebuild.yml")] {
+        assert!(
+            workflow.contains(&format!("cargo-auditable@{version}\n")),
+            "{version}"
+        );
+    }
+}
+
+/// A terminal acts on it.
+#[test]
+fn text_that_nobody_vouched_for_is_not_shown_as_it_is() {
+    let clone = tagged();
+    let sums = clone.beside("dist").join("SHA256SUMS");
+    let sound = fs::read_to_string(&sums).unwrap();
+    for line in [
+        format!("{}  \u{1b}]0;evil\u{7}.json\n", "0".repeat(64)),
+        format!("{}  a\rsame       everything\n", "0".repeat(64)),
+        "evil\n".to_owned(),
+    ] {
+        fs::write(&sums, format!("{sound}{line}")).unwrap();
+        let ran = verify_built(&clone);
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(['\u{1b}', '\r']));
+        ran.refused("SHA256SUMS has a line that is not a hash and the name of a file");
+    }
+    forge(&clone, "Dockerfile", "ENTRYPOINT", "\u{1b}]0;evil\u{7}");
+    let ran = verify(&clone, IMAGE);
+    assert!(!ran.stderr.contains('\u{1b}'), "{ran:?}");
+    ran.refused("Dockerfile than its hashes");
 }

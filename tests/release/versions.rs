@@ -1,6 +1,8 @@
 //! The version: written everywhere at once, and compared before anything is
 //! published.
 
+use std::fs;
+
 use crate::clone::Clone;
 
 #[test]
@@ -86,10 +88,35 @@ fn a_changelog_that_says_nothing_stops_the_release() {
     let (before, rest) = text.split_once("2026-01-31\n").unwrap();
     let (_, links) = rest.split_once("\n[Unreleased]: ").unwrap();
     let empty = format!("{before}2026-01-31\n\n### Added\n\n\n[Unreleased]: {links}");
-    std::fs::write(clone.path("CHANGELOG.md"), empty).unwrap();
+    fs::write(clone.path("CHANGELOG.md"), empty).unwrap();
     clone
         .run("check", &["v90.2.3"])
         .refused("says nothing about 90.2.3");
+}
+
+#[test]
+fn a_tree_that_names_no_account_or_no_release_stops_the_release() {
+    // Put together, so that this file does not name the placeholder.
+    let placeholder = concat!("# OWNER", "/sevalla-deploy\n");
+    for (file, line) in [
+        ("Cargo.toml", placeholder),
+        ("docs/ci/gitlab.md", placeholder),
+        ("README.md", "Nothing is\nreleased yet.\n"),
+        ("docs/install.md", "Nothing is released yet.\n"),
+        ("docs/recipes.md", "the account of the first release.\n"),
+    ] {
+        let clone = Clone::new();
+        clone.bump();
+        clone.run("check", &["v90.2.3"]).ok();
+        let path = clone.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(path, text + line).unwrap();
+        clone.commit();
+        clone
+            .run("check", &["v90.2.3"])
+            .refused(&format!("{file}:"));
+    }
 }
 
 #[test]

@@ -17,6 +17,9 @@ use uuid::Uuid;
 /// How long the address has to respond.
 const PATIENCE: Duration = Duration::from_secs(4);
 
+/// A visit with less time than this shows nothing.
+const SHORTEST: Duration = Duration::from_millis(500);
+
 const TOPIC: &str = "address";
 
 /// Reads the domains of an application and gives its address. `Err` has a line.
@@ -70,6 +73,10 @@ impl ActionContext<'_> {
             Some(_) => String::new(),
             None => format!("of the {noun}: "),
         };
+        let left = findings.time_left();
+        if left < SHORTEST {
+            return findings.too_late(TOPIC);
+        }
         let Some(statuses) = Statuses::parse("200-399") else {
             return;
         };
@@ -82,7 +89,7 @@ impl ActionContext<'_> {
             statuses: given.map_or(statuses, |check| check.statuses.clone()),
             expectation: expected,
             successes: 1,
-            timeout: PATIENCE,
+            timeout: PATIENCE.min(left),
         };
         let Ok(exchange) = (self.connect)() else {
             return;
@@ -96,7 +103,7 @@ impl ActionContext<'_> {
         let found = verify_once(&exchange, &check, own, filling).await;
         match found {
             Verified::Yes => findings.fine(TOPIC, format!("{of}responds")),
-            _ if exchange.is_unsent() => findings.beyond_requests(TOPIC),
+            _ if exchange.has_refused() => findings.beyond_requests(TOPIC),
             Verified::No(report) | Verified::NotMade(report) => findings.doubt(
                 TOPIC,
                 format!("{of}{}", report.reason),

@@ -1,6 +1,11 @@
 //! [`Findings`]: what the doctor says of the set-up, one line for each check.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::bounds::LONGEST_LINE;
+use super::reader::{MOST_REQUESTS, TimeLimit};
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::sevalla::{ApiError, ApiErrorKind};
@@ -43,12 +48,26 @@ fn reason(outcome: &Outcome) -> String {
 }
 
 /// All lines, in their order.
-#[derive(Debug, Default)]
-pub(crate) struct Findings(Vec<CheckLine>);
+#[derive(Debug)]
+pub(crate) struct Findings {
+    lines: Vec<CheckLine>,
+    time: TimeLimit,
+}
 
 impl Findings {
+    /// None yet, of a checkup with this time.
+    pub(crate) const fn new(time: TimeLimit) -> Self {
+        let lines = Vec::new();
+        Self { lines, time }
+    }
+
+    /// How much of the time is left.
+    pub(crate) fn time_left(&self) -> Duration {
+        self.time.end.saturating_duration_since(Instant::now())
+    }
+
     fn add(&mut self, topic: &'static str, gravity: Gravity, text: &str, fix: Option<String>) {
-        self.0.push(CheckLine {
+        self.lines.push(CheckLine {
             topic,
             gravity,
             text: beginning(text, LONGEST_LINE).to_owned(),
@@ -96,6 +115,9 @@ impl Findings {
 
     /// A request that failed, without which a run works.
     pub(crate) fn unread(&mut self, topic: &'static str, error: &ApiError) {
+        if matches!(error.cause, ApiErrorKind::NoTime) {
+            return self.failed(topic, error);
+        }
         let outcome = Outcome::of_api_error(error);
         let text = format!("could not be read: {}", reason(&outcome));
         let fix = outcome.hint;
@@ -107,29 +129,44 @@ impl Findings {
     pub(crate) fn beyond_requests(&mut self, topic: &'static str) {
         self.doubt(
             topic,
-            "not checked: the 15 requests of a checkup were used up",
+            format!("not checked: the {MOST_REQUESTS} requests of a checkup were used up"),
             "Run the doctor again with fewer ids, and without names",
         );
     }
 
     /// What no time was left for, because the responses were slow.
     pub(crate) fn beyond_time(&mut self, topic: &'static str) {
+        let seconds = self.time.reads.as_millis().div_ceil(1000);
         self.wrong(
             topic,
             Failure::NoConnection,
-            "not checked: Sevalla responded too slowly for the 20 s of a checkup",
-            "Run the doctor again later. If it stays slow, check the network and the proxy",
+            format!("not checked: Sevalla responded too slowly for the {seconds} s of its checks"),
+            self.later(),
         );
+    }
+
+    /// What no time was left for, which is no fault of Sevalla's.
+    pub(crate) fn too_late(&mut self, topic: &'static str) {
+        let fix = self.later();
+        self.doubt(topic, "not checked: no time was left in this checkup", fix);
+    }
+
+    fn later(&self) -> &'static str {
+        if self.time.is_cut {
+            "Set timeout to 20s or more; a checkup takes no longer"
+        } else {
+            "Run the doctor again later. If it stays slow, check the network and the proxy"
+        }
     }
 
     /// Whether a topic has a line already.
     pub(crate) fn has(&self, topic: &str) -> bool {
-        self.0.iter().any(|finding| finding.topic == topic)
+        self.lines.iter().any(|finding| finding.topic == topic)
     }
 
     /// The lines for people, and the fix of each below it.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
-        self.0.iter().flat_map(|finding| {
+        self.lines.iter().flat_map(|finding| {
             let word = finding.gravity.word();
             let line = format!("{word:<8}{:<12}{}", finding.topic, finding.text);
             let fix = finding.fix.as_ref();
@@ -140,13 +177,16 @@ impl Findings {
 
     /// What the run comes to: the first problem decides.
     pub(crate) fn outcome(&self) -> Outcome {
-        let wrong = self.0.iter().filter_map(|finding| match finding.gravity {
-            Gravity::Wrong(failure) => Some((failure, finding)),
-            _ => None,
-        });
+        let wrong = self
+            .lines
+            .iter()
+            .filter_map(|finding| match finding.gravity {
+                Gravity::Wrong(failure) => Some((failure, finding)),
+                _ => None,
+            });
         let wrong: Vec<(Failure, &CheckLine)> = wrong.collect();
         let doubts = self
-            .0
+            .lines
             .iter()
             .filter(|finding| finding.gravity == Gravity::Doubt);
         let Some((failure, first)) = wrong.first() else {

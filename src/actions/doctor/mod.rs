@@ -19,12 +19,12 @@ mod workflow;
 use std::rc::Rc;
 
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 use url::Url;
 use uuid::Uuid;
 
 use self::finding::Findings;
-use self::reader::{LONGEST, Reader};
+use self::reader::{Reader, TimeLimit};
 use self::resolve::Checkup;
 use self::unknowns::Mark;
 use self::workflow::Services;
@@ -47,12 +47,14 @@ const REPORT_HEAD: [&str; 3] = [
 impl ActionContext<'_> {
     /// Looks at everything and says what it found.
     pub(crate) async fn check_up(&self, checkup: &Checkup) -> Outcome {
-        let reader = Reader::new(&self.client);
-        let mut findings = Findings::default();
+        let visits = checkup.app.is_some() || checkup.site.is_some();
+        let time = TimeLimit::new(self.client.deadline(), visits);
+        let reader = Reader::new(&self.client, time);
+        let mut findings = Findings::new(time);
         let work = self.look_at_all(&reader, &mut findings, checkup);
-        let looked = timeout(LONGEST, work).await;
+        let looked = timeout_at(time.end, work).await;
         if looked.is_err() {
-            findings.beyond_time("the rest");
+            findings.too_late("the rest");
         }
         let host = Host::detect(self.variables);
         ci::files(&mut findings, self.variables, checkup, self.plan);

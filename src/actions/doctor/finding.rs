@@ -41,6 +41,9 @@ pub(crate) struct CheckLine {
     fix: Option<String>,
 }
 
+/// The longest texts that are joined to one line of 80 columns.
+const JOINED: usize = 57;
+
 /// What failed, and why.
 fn reason(outcome: &Outcome) -> String {
     let why = outcome.why.first().map_or("", String::as_str);
@@ -107,10 +110,22 @@ impl Findings {
             ApiErrorKind::NoTime => return self.beyond_time(topic),
             _ => {}
         }
+        let hint = Outcome::of_api_error(error).hint;
+        self.refused(topic, error, hint.unwrap_or_default());
+    }
+
+    /// The same with a fix that is closer to the cause.
+    pub(crate) fn failed_with_fix(&mut self, topic: &'static str, error: &ApiError, fix: String) {
+        match error.cause {
+            ApiErrorKind::NoTime => self.failed(topic, error),
+            _ => self.refused(topic, error, fix),
+        }
+    }
+
+    fn refused(&mut self, topic: &'static str, error: &ApiError, fix: String) {
         let outcome = Outcome::of_api_error(error);
         let failure = outcome.failure().unwrap_or(Failure::NoConnection);
-        let text = reason(&outcome);
-        self.wrong(topic, failure, text, outcome.hint.unwrap_or_default());
+        self.wrong(topic, failure, reason(&outcome), fix);
     }
 
     /// A request that failed, without which a run works.
@@ -164,13 +179,31 @@ impl Findings {
         self.lines.iter().any(|finding| finding.topic == topic)
     }
 
-    /// The lines for people, and the fix of each below it.
+    /// The lines for people, and the fix of each below it. What is fine of two
+    /// services is one line, if it fits.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
-        self.lines.iter().flat_map(|finding| {
-            let word = finding.gravity.word();
-            let line = format!("{word:<8}{:<12}{}", finding.topic, finding.text);
-            let fix = finding.fix.as_ref();
+        let mut shown: Vec<(&CheckLine, String)> = Vec::new();
+        for line in &self.lines {
+            let is_alike = |other: &CheckLine| {
+                let are_fine = [line, other].iter().all(|one| one.gravity == Gravity::Fine);
+                are_fine && other.topic == line.topic
+            };
+            let joined = shown.iter_mut().find_map(|(other, text)| {
+                let fits = text.chars().count() + line.text.chars().count() <= JOINED;
+                let is_same = *text == line.text;
+                (is_alike(other) && (is_same || fits)).then_some((text, is_same))
+            });
+            match joined {
+                Some((_, true)) => {}
+                Some((text, false)) => *text = format!("{text} / {}", line.text),
+                None => shown.push((line, line.text.clone())),
+            }
+        }
+        shown.into_iter().flat_map(|(line, text)| {
+            let word = line.gravity.word();
+            let fix = line.fix.as_ref();
             let fix = fix.map(|fix| format!("{:<20}Fix: {fix}", ""));
+            let line = format!("{word:<8}{:<12}{text}", line.topic);
             [Some(line), fix].into_iter().flatten()
         })
     }

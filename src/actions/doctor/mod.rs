@@ -47,6 +47,9 @@ const REPORT_HEAD: [&str; 3] = [
 impl ActionContext<'_> {
     /// Looks at everything and says what it found.
     pub(crate) async fn check_up(&self, checkup: &Checkup) -> Outcome {
+        if self.plan.token.is_none() {
+            return self.check_up_without_key(checkup);
+        }
         let visits = checkup.app.is_some() || checkup.site.is_some();
         let time = TimeLimit::new(self.client.deadline(), visits);
         let reader = Reader::new(&self.client, time);
@@ -68,6 +71,25 @@ impl ActionContext<'_> {
             self.print(services.lines.into_iter().chain(workflow));
         }
         self.give_report(&reader, checkup);
+        findings.outcome()
+    }
+
+    /// Looks at what can be seen without a key, and sends nothing.
+    fn check_up_without_key(&self, checkup: &Checkup) -> Outcome {
+        let mut findings = Findings::new(TimeLimit::new(self.client.deadline(), false));
+        key::absent(&mut findings, &checkup.facts);
+        if let Err(error) = (self.connect)() {
+            network::unusable(&mut findings, &error);
+        }
+        let host = Host::detect(self.variables);
+        ci::facts(&mut findings, host, checkup);
+        if !checkup.is_without_subject() {
+            ci::guard(&mut findings, host, checkup, self.plan, None);
+        }
+        ci::files(&mut findings, self.variables, checkup, self.plan);
+        for line in findings.lines() {
+            self.reporter.on(EventKind::Note(&line));
+        }
         findings.outcome()
     }
 
@@ -198,7 +220,7 @@ async fn look_at_subjects(reader: &Reader, findings: &mut Findings, checkup: &Ch
             continue;
         };
         let record = &record.body;
-        subject::service(findings, kind, record);
+        subject::service(findings, checkup, kind, record);
         subject::automatic(findings, checkup, kind, record);
         subject::deployments(reader, findings, kind, id).await;
         let own = match kind {
@@ -219,7 +241,7 @@ async fn look_at_subjects(reader: &Reader, findings: &mut Findings, checkup: &Ch
     if let Some(id) = checkup.database
         && let Some(record) = subject::record(reader, findings, ResourceKind::Database, id).await
     {
-        subject::service(findings, ResourceKind::Database, &record.body);
+        subject::service(findings, checkup, ResourceKind::Database, &record.body);
     }
     found
 }

@@ -144,7 +144,7 @@ impl Reader {
                 }
                 let refused = error.status().zip(error.head());
                 let refused = refused.map(|(status, head)| RefusedRequest {
-                    operation: operation.id,
+                    operation,
                     status,
                     head: head.clone(),
                 });

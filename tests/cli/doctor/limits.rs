@@ -191,6 +191,15 @@ async fn a_capability_of_another_service_or_in_a_name_does_not_count() {
         "Fix: Create a new key, and replace",
     ];
     finds(with("validateApiKeyV3", expired), of_app, 0, &texts).await;
+    let unreadable = json!({"name": "k", "company_id": "c", "expires_at": "next summer"});
+    let texts = ["warning key         accepted; the date on which it expires cannot be read"];
+    finds(with("validateApiKeyV3", unreadable), of_app, 0, &texts).await;
+    let disabled = json!({"is_enabled": false, "capabilities": [{"permission": "APP:READ"}]});
+    let texts = [
+        "warning permissions the key is disabled",
+        "Fix: Enable the key at",
+    ];
+    finds(with("getCurrentApiKey", disabled), of_app, 0, &texts).await;
 }
 
 #[tokio::test]

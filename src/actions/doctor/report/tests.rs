@@ -142,7 +142,7 @@ fn evidence(random: &mut Rng) -> Evidence {
         }));
     }
     evidence.refused.push(RefusedRequest {
-        operation: "getCurrentApiKey",
+        operation: &GET_CURRENT_API_KEY,
         status: 404,
         head: ResponseHead {
             names: headers(random),
@@ -223,4 +223,102 @@ fn a_report_has_the_forms_and_known_words() {
             "{line}\n{report}"
         );
     }
+}
+
+/// Evidence of one response, and of one refusal with this status and without headers.
+fn refused(body: Value, status: u16) -> Evidence {
+    let operation = ALL.iter().find(|one| one.id == "listDeploymentsV3");
+    let budget = ["400", "399", "60"].map(|text| Some(text.to_owned()));
+    let names = vec!["x-request-id".to_owned(), "date".to_owned()];
+    Evidence {
+        answers: vec![Rc::new(Observed {
+            operation: operation.unwrap(),
+            status: 200,
+            head: ResponseHead {
+                names,
+                budget,
+                date: None,
+            },
+            took: Duration::ZERO,
+            body,
+        })],
+        refused: vec![RefusedRequest {
+            operation: &GET_CURRENT_API_KEY,
+            status,
+            head: ResponseHead {
+                budget: [Some("120".to_owned()), None, None],
+                ..ResponseHead::default()
+            },
+        }],
+    }
+}
+
+#[test]
+fn the_headers_of_a_refusal_count_unless_it_may_be_of_another_server() {
+    for (status, headers, limit) in [
+        (401, "contradicted", "confirmed"),
+        (403, "contradicted", "contradicted"),
+        (429, "contradicted", "contradicted"),
+        (502, "confirmed", "confirmed"),
+    ] {
+        let report = lines(&refused(json!({"data": []}), status));
+        for line in [
+            format!("  rate-headers: {headers}"),
+            format!("  request-id: {headers}"),
+            format!("  read-limit: {limit}"),
+        ] {
+            assert!(report.contains(&line), "{status}: {line}\n{report:#?}");
+        }
+        let count = if status == 502 {
+            "  date"
+        } else {
+            "  date (in 1 of 2)"
+        };
+        assert!(report.iter().any(|line| line == count), "{report:#?}");
+    }
+}
+
+#[test]
+fn a_date_of_another_form_and_an_empty_list_are_reported_as_they_are() {
+    let ended = json!({"data": [{"status": "success", "finished_at": "yesterday"}]});
+    let report = lines(&refused(ended, 502));
+    for line in [
+        "  finished-at: confirmed",
+        "  deployment.finished_at: text",
+        "Lags in seconds:",
+        "  none",
+    ] {
+        assert!(
+            report.iter().any(|other| other == line),
+            "{line}\n{report:#?}"
+        );
+    }
+    assert!(
+        report
+            .windows(2)
+            .any(|pair| pair == ["Lags in seconds:", "  none"])
+    );
+    let operation = ALL.iter().find(|one| one.id == "getApplicationV3");
+    let mut evidence = refused(Value::Null, 502);
+    evidence.answers = vec![Rc::new(Observed {
+        operation: operation.unwrap(),
+        status: 200,
+        head: ResponseHead::default(),
+        took: Duration::ZERO,
+        body: json!({"id": "x", "buildpacks": []}),
+    })];
+    let report = lines(&evidence);
+    for line in [
+        "  application.buildpacks: empty-list",
+        "  application.buildpacks[].order: not seen",
+    ] {
+        assert!(
+            report.iter().any(|other| other == line),
+            "{line}\n{report:#?}"
+        );
+    }
+    assert!(
+        report.iter().all(|line| !line.ends_with(": ")),
+        "{report:#?}"
+    );
 }

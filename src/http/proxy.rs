@@ -503,8 +503,7 @@ mod tests {
         let shown = |value| {
             let proxy = proxy(
                 &Variables::from([("HTTPS_PROXY", value)]),
-                "HTTPS_PROXY",
-                "",
+                ["HTTPS_PROXY", ""],
             );
             proxy
                 .map(|proxy| shown(&proxy.unwrap()))

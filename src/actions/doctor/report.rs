@@ -25,7 +25,7 @@ pub(crate) fn lines(evidence: &Evidence) -> Vec<String> {
         .filter(|(row, _)| row.is_readable());
     lines.extend(readable.map(|(row, mark)| format!("  {}: {}", row.slug, mark.word())));
     for (heading, part) in [
-        ("Not in the contract:", news_of(evidence)),
+        ("Not in the contract:", published_news(evidence)),
         ("Requests:", requests(evidence)),
         ("Headers of the responses:", headers(evidence)),
         ("Fields:", fields(evidence)),
@@ -55,7 +55,17 @@ fn requests(evidence: &Evidence) -> Vec<String> {
 
 /// What no contract has, each once; the first of it, if it is very much.
 pub(crate) fn news_of(evidence: &Evidence) -> Vec<String> {
-    let (shown, more) = first_of(all_news(evidence), MOST_NEWS);
+    first_news(all_news(evidence))
+}
+
+/// The same without words that may be private.
+fn published_news(evidence: &Evidence) -> Vec<String> {
+    let all = all_news(evidence);
+    first_news(all.iter().map(|line| news::to_paste(line)).collect())
+}
+
+fn first_news(all: BTreeSet<String>) -> Vec<String> {
+    let (shown, more) = first_of(all, MOST_NEWS);
     shown.into_iter().chain(more).collect()
 }
 

@@ -13,7 +13,7 @@ use sevalla_simulator::{
     Pipeline, Preview, Quirk, Simulator, StaticSite, Status, World,
 };
 
-use crate::harness::{APP, Finished, PIPELINE, Runner, SITE, refuses_connections};
+use crate::harness::{APP, Finished, PIPELINE, PullRequest, Runner, SITE, refuses_connections};
 use crate::web::{Act, Web, answer};
 
 const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
@@ -518,6 +518,24 @@ async fn what_the_ci_lacks_and_files_that_cannot_be_written_are_named() {
         .await;
     other.assert_told("is on feature, and main is deployed");
     other.assert_told("ok      commit      1234567 on feature");
+    let of_fork = PullRequest {
+        head: "mallory/shop",
+        ..PullRequest::OPENED
+    };
+    for (event, text) in [
+        (&PullRequest::OPENED, "ok      request     #7"),
+        (&of_fork, "ok      request     #7 from a fork"),
+    ] {
+        let run = of_app(doctor(&simulator))
+            .on_pull_request(event)
+            .run()
+            .await;
+        assert!(
+            run.streams().lines().any(|line| line.ends_with(text)),
+            "{}",
+            run.streams()
+        );
+    }
 }
 
 #[tokio::test]

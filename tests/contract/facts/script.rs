@@ -184,3 +184,21 @@ fn every_action_is_run_through_the_judging_proxy() {
         assert!(judges.contains(&start), "{start}");
     }
 }
+
+#[test]
+fn operations_of_every_method_are_judged() {
+    let judges = read(".ci/contract");
+    let judged: Vec<&str> = judges
+        .lines()
+        .filter_map(|line| line.strip_prefix("judge "))
+        .flat_map(str::split_whitespace)
+        .collect();
+    let facts = read("tests/contract/facts/facts.txt");
+    let used = facts.lines().filter_map(|line| {
+        let (_, operation) = line.split_once(" operation is = ")?;
+        operation.split_whitespace().next()
+    });
+    for method in used {
+        assert!(judged.contains(&method), "{method}");
+    }
+}

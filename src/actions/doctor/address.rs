@@ -77,19 +77,8 @@ impl ActionContext<'_> {
         if left < SHORTEST {
             return findings.too_late(TOPIC);
         }
-        let Some(statuses) = Statuses::parse("200-399") else {
+        let Some(check) = single_visit(given, left) else {
             return;
-        };
-        // What names a deployment can only be there after one.
-        let names_one = |text: &str| text.contains("{commit") || text.contains("{deployment-id}");
-        let expected = given.and_then(|check| check.expectation.clone());
-        let expected = expected.filter(|expected| !names_one(expected.text()));
-        let check = Check {
-            address,
-            statuses: given.map_or(statuses, |check| check.statuses.clone()),
-            expectation: expected,
-            successes: 1,
-            timeout: PATIENCE.min(left),
         };
         let Ok(exchange) = (self.connect)() else {
             return;
@@ -111,4 +100,19 @@ impl ActionContext<'_> {
             ),
         }
     }
+}
+
+/// The check of `verify-url`, made once in the time that is left.
+fn single_visit(given: Option<&Check>, left: Duration) -> Option<Check> {
+    // What names a deployment can only be there after one.
+    let names_one = |text: &str| text.contains("{commit") || text.contains("{deployment-id}");
+    let expected = given.and_then(|check| check.expectation.clone());
+    let usual = Statuses::parse("200-399")?;
+    Some(Check {
+        address: given.and_then(|check| check.address.clone()),
+        statuses: given.map_or(usual, |check| check.statuses.clone()),
+        expectation: expected.filter(|expected| !names_one(expected.text())),
+        successes: 1,
+        timeout: PATIENCE.min(left),
+    })
 }

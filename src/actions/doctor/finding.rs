@@ -114,7 +114,7 @@ impl Findings {
         self.refused(topic, error, hint.unwrap_or_default());
     }
 
-    /// The same with a fix that is closer to the cause.
+    /// A request that failed, with a fix that is closer to the cause.
     pub(crate) fn failed_with_fix(&mut self, topic: &'static str, error: &ApiError, fix: String) {
         match error.cause {
             ApiErrorKind::NoTime => self.failed(topic, error),

@@ -58,7 +58,7 @@ pub(crate) fn news_of(evidence: &Evidence) -> Vec<String> {
     first_news(all_news(evidence))
 }
 
-/// The same without words that may be private.
+/// What no contract has, for the report: without words that may be private.
 fn published_news(evidence: &Evidence) -> Vec<String> {
     let all = all_news(evidence);
     first_news(all.iter().map(|line| news::to_paste(line)).collect())

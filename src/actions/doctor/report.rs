@@ -25,7 +25,10 @@ pub(crate) fn lines(evidence: &Evidence) -> Vec<String> {
         .filter(|(row, _)| row.is_readable());
     lines.extend(readable.map(|(row, mark)| format!("  {}: {}", row.slug, mark.word())));
     for (heading, part) in [
-        ("Not in the contract:", published_news(evidence)),
+        (
+            "Not in the contract:",
+            first_news(publishable_news(evidence)),
+        ),
         ("Requests:", requests(evidence)),
         ("Headers of the responses:", headers(evidence)),
         ("Fields:", fields(evidence)),
@@ -59,9 +62,9 @@ pub(crate) fn news_of(evidence: &Evidence) -> Vec<String> {
 }
 
 /// What no contract has, for the report: without words that may be private.
-fn published_news(evidence: &Evidence) -> Vec<String> {
+fn publishable_news(evidence: &Evidence) -> BTreeSet<String> {
     let all = all_news(evidence);
-    first_news(all.iter().map(|line| news::to_paste(line)).collect())
+    all.iter().map(|line| news::to_paste(line)).collect()
 }
 
 fn first_news(all: BTreeSet<String>) -> Vec<String> {

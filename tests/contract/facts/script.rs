@@ -187,8 +187,8 @@ fn every_action_is_run_through_the_judging_proxy() {
 
 #[test]
 fn operations_of_every_method_are_judged() {
-    let judges = read(".ci/contract");
-    let judged: Vec<&str> = judges
+    let script = read(".ci/contract");
+    let judged: Vec<&str> = script
         .lines()
         .filter_map(|line| line.strip_prefix("judge "))
         .flat_map(str::split_whitespace)

@@ -167,8 +167,7 @@ fn no_report_has_a_private_value() {
         let mut random = Rng::with_seed(seed);
         let evidence = evidence(&mut random);
         // What is cut from one report may be in another.
-        let news = all_news(&evidence).into_iter();
-        let news = news.map(|line| news::to_paste(&line));
+        let news = publishable_news(&evidence).into_iter();
         let report: Vec<String> = lines(&evidence).into_iter().chain(news).collect();
         let report = report.join("\n");
         let lower: Vec<String> = PRIVATE.iter().map(|text| text.to_lowercase()).collect();

@@ -213,3 +213,43 @@ fn the_journal_has_it_all() {
     assert_eq!(reply.header("x-request-id"), Some(call.request_id.as_str()));
     assert_eq!(call.connection, 1);
 }
+
+#[test]
+fn the_parameters_of_metrics() {
+    let (_simulator, client) = started();
+    let window = "from=2026-03-01T10:00:00Z&to=2026-03-01T11:00:00Z";
+    for service in [
+        format!("/applications/{APP}"),
+        format!("/static-sites/{SITE}"),
+    ] {
+        for (name, query, status) in [
+            ("top-status-codes", window.to_owned(), 200),
+            ("response-time-avg", window.to_owned(), 200),
+            (
+                "response-time-avg",
+                format!("{window}&interval_in_seconds=60"),
+                200,
+            ),
+            ("top-status-codes", format!("{window}&limit=101"), 400),
+            ("top-status-codes", "from=yesterday&to=now".to_owned(), 400),
+            (
+                "top-status-codes",
+                "from=2026-03-01T10:00:00Z".to_owned(),
+                400,
+            ),
+            (
+                "response-time-avg",
+                format!("{window}&interval_in_seconds=0"),
+                400,
+            ),
+            (
+                "response-time-avg",
+                format!("{window}&interval_in_seconds=-1"),
+                400,
+            ),
+        ] {
+            let answered = client.get(&format!("{service}/metrics/{name}?{query}"));
+            assert_eq!(answered.status, status, "{name} {query}");
+        }
+    }
+}

@@ -417,8 +417,10 @@ fn task(
     drop_unused(action, inputs, validation);
     object(action, inputs, facts, validation);
     refuse_names(action, inputs, validation);
+    // The doctor has a line about the key, unless it cannot begin.
+    let has_line = action == ActionName::Doctor && validation.problems.is_empty();
     // A preview that is to be deleted requires less.
-    if action != ActionName::Preview {
+    if action != ActionName::Preview && !has_line {
         validation.need(action, inputs);
     }
     task_of(action, inputs, facts, validation)

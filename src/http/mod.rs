@@ -60,6 +60,12 @@ pub(crate) fn proxy_of(variables: &Variables, url: &Url) -> Option<String> {
     proxies.of(url).map(proxy::shown)
 }
 
+/// The variable that names the proxy on the way to this address.
+pub(crate) fn proxy_variable(variables: &Variables, url: &Url) -> Option<&'static str> {
+    proxy_of(variables, url)?;
+    proxy::variable(variables, url)
+}
+
 /// Sends requests: [`Http`], or a script in a test.
 pub trait Transport {
     /// Sends a request once and gives whatever comes back within `limit`.

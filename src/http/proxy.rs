@@ -26,6 +26,11 @@ const ASKING: Duration = Duration::from_secs(5);
 /// More bytes than the first line of an answer has.
 const LONGEST_LINE: usize = 1024;
 
+/// The variables that name a proxy, each in upper and lower case.
+const FOR_ALL: [&str; 2] = ["ALL_PROXY", "all_proxy"];
+const FOR_HTTPS: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
+const FOR_HTTP: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
+
 /// The proxies that the variables name, and the hosts that are reached without
 /// one.
 #[derive(Debug, Clone, Default)]
@@ -40,9 +45,9 @@ pub(crate) struct Proxies {
 impl Proxies {
     /// Reads the variables: upper case before lower case, one scheme before all.
     pub(crate) fn read(variables: &Variables) -> Result<Self, ConnectionError> {
-        let all = proxy(variables, "ALL_PROXY", "all_proxy")?;
-        let secure = proxy(variables, "HTTPS_PROXY", "https_proxy")?;
-        let plain = proxy(variables, "HTTP_PROXY", "http_proxy")?;
+        let all = proxy(variables, FOR_ALL)?;
+        let secure = proxy(variables, FOR_HTTPS)?;
+        let plain = proxy(variables, FOR_HTTP)?;
         Ok(Self {
             secure: secure.or_else(|| all.clone()),
             plain: plain.or(all),
@@ -71,22 +76,27 @@ pub(crate) fn warnings(variables: &Variables) -> Vec<String> {
     }
 }
 
+/// The variable that names the proxy for this address.
+pub(crate) fn variable(variables: &Variables, url: &Url) -> Option<&'static str> {
+    let own = match url.scheme() {
+        "https" => FOR_HTTPS,
+        _ => FOR_HTTP,
+    };
+    let named = either(variables, own).or_else(|| either(variables, FOR_ALL));
+    named.map(|(name, _)| name)
+}
+
 /// A variable in upper or lower case, with the name that it has.
 fn either<'a>(
     variables: &'a Variables,
-    upper: &'static str,
-    lower: &'static str,
+    [upper, lower]: [&'static str; 2],
 ) -> Option<(&'static str, &'a str)> {
     let value = |name| Some((name, variables.text(name)?));
     value(upper).or_else(|| value(lower))
 }
 
-fn proxy(
-    variables: &Variables,
-    upper: &'static str,
-    lower: &'static str,
-) -> Result<Option<Url>, ConnectionError> {
-    let Some((name, value)) = either(variables, upper, lower) else {
+fn proxy(variables: &Variables, names: [&'static str; 2]) -> Result<Option<Url>, ConnectionError> {
+    let Some((name, value)) = either(variables, names) else {
         return Ok(None);
     };
     let with_scheme = if value.contains("://") {
@@ -144,7 +154,7 @@ enum Hosts {
 impl Exceptions {
     fn read(variables: &Variables) -> Self {
         let mut read = Self::default();
-        let Some((name, value)) = either(variables, "NO_PROXY", "no_proxy") else {
+        let Some((name, value)) = either(variables, ["NO_PROXY", "no_proxy"]) else {
             return read;
         };
         let separates = |c: char| c == ',' || c.is_whitespace();
@@ -493,8 +503,7 @@ mod tests {
         let shown = |value| {
             let proxy = proxy(
                 &Variables::from([("HTTPS_PROXY", value)]),
-                "HTTPS_PROXY",
-                "",
+                ["HTTPS_PROXY", ""],
             );
             proxy
                 .map(|proxy| shown(&proxy.unwrap()))

@@ -13,8 +13,8 @@ use sevalla_simulator::{
     Pipeline, Preview, Quirk, Simulator, StaticSite, Status, World,
 };
 
-use crate::harness::{APP, Finished, PIPELINE, Runner, SITE, refuses_connections};
-use crate::web::{Web, answer};
+use crate::harness::{APP, Finished, PIPELINE, PullRequest, Runner, SITE, refuses_connections};
+use crate::web::{Act, Web, answer};
 
 const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
 
@@ -45,10 +45,17 @@ fn past() -> Vec<PastDeployment> {
 }
 
 fn world() -> World {
+    world_of(past().len())
+}
+
+/// The world in which the static site has so many deployments.
+fn world_of(site_deployments: usize) -> World {
     let mut app = Application::new(APP).domains([Domain::system("shop.sevalla.app")]);
     let mut site = StaticSite::new(SITE).allow_deploy_paths(["docs/**"]);
     for past in past() {
-        app = app.past(past.clone());
+        app = app.past(past);
+    }
+    for past in past().into_iter().take(site_deployments) {
         site = site.past(PastDeployment {
             is_preview: true,
             id: uuid::Uuid::new_v4().to_string(),
@@ -90,13 +97,12 @@ fn names(quirks: &[Quirk]) -> BTreeSet<String> {
 }
 
 /// A healthy set-up on GitHub, with the address of the service.
-async fn healthy(simulator: &Simulator, web: &Web) -> Finished {
-    doctor(simulator)
+async fn healthy(runner: Runner, web: &Web) -> Finished {
+    runner
         .on_github()
         .set("GITHUB_REF", "refs/heads/main")
         .set("GITHUB_REF_NAME", "main")
         .set("GITHUB_REF_TYPE", "branch")
-        .set("SEVALLA_APP_ID", APP)
         .set("SEVALLA_VERIFY_URL", web.url("/"))
         .set("SEVALLA_REPORT_FILE", "report.txt")
         .run()
@@ -105,28 +111,32 @@ async fn healthy(simulator: &Simulator, web: &Web) -> Finished {
 
 #[tokio::test]
 async fn a_healthy_set_up_fits_on_one_screen() {
-    let simulator = Simulator::start(world()).await;
     let web = Web::start(|_| answer(200, "fine")).await;
-    let run = healthy(&simulator, &web).await;
-    run.assert_ended(0, "success");
-    let said = format!("{}{}", run.stdout, run.stderr);
-    let lines: Vec<&str> = said.lines().collect();
-    assert!(lines.len() <= 24, "{} lines\n{said}", lines.len());
-    for line in &lines {
-        assert!(line.chars().count() <= 80, "{line}");
-        assert!(
-            !line.contains("warning ") && !line.contains("problem "),
-            "{line}"
-        );
+    for is_all in [false, true] {
+        let simulator = Simulator::start(world_of(4)).await;
+        let runner = if is_all {
+            of_everything(&simulator).set("SEVALLA_DATABASE_ID", DATABASE)
+        } else {
+            of_app(doctor(&simulator))
+        };
+        let run = healthy(runner, &web).await;
+        run.assert_ended(0, "success");
+        let said = format!("{}{}", run.stdout, run.stderr);
+        let lines: Vec<&str> = said.lines().collect();
+        assert!(lines.len() <= 24, "{} lines\n{said}", lines.len());
+        for line in &lines {
+            assert!(line.chars().count() <= 80, "{line}");
+            assert!(
+                !line.contains("warning ") && !line.contains("problem "),
+                "{line}"
+            );
+        }
+        assert!(contradicted(&run).is_empty(), "{said}");
+        assert!(simulator.journal().len() < 15);
+        assert!(simulator.journal().iter().all(|call| call.method == "GET"));
+        let report = run.file("report.txt").unwrap();
+        assert!(report.contains("commit-at-success: confirmed"));
     }
-    assert!(contradicted(&run).is_empty(), "{said}");
-    assert!(simulator.journal().len() <= 15);
-    assert!(simulator.journal().iter().all(|call| call.method == "GET"));
-    assert!(
-        run.file("report.txt")
-            .unwrap()
-            .contains("commit-at-success: confirmed")
-    );
 }
 
 #[tokio::test]
@@ -318,6 +328,20 @@ async fn problems_of_the_service_are_named() {
         &texts,
     )
     .await;
+    for (action, code, text) in [
+        (
+            "show",
+            0,
+            "warning application shop is suspended, which does not prevent show",
+        ),
+        ("list", 0, "is suspended, which does not prevent list"),
+        ("follow", 0, "is suspended, which does not prevent follow"),
+        ("update-app", 9, "problem application shop is suspended"),
+    ] {
+        let set = |runner: Runner| of_app(runner).set("SEVALLA_FOR_ACTION", action);
+        let suspended = alone(Application::new(APP).display_name("shop").suspended(true));
+        finds(suspended, set, code, &[text]).await;
+    }
     let pushes = Application::new(APP).auto_deploy(true);
     let texts = [
         "warning automatic",
@@ -413,6 +437,32 @@ async fn problems_of_the_network_are_named() {
     assert_eq!(proxy.code, Some(6), "{}", proxy.streams());
     proxy.assert_told("problem proxy");
     proxy.assert_told("the proxy looks up the address");
+    proxy.assert_told("Fix: Correct or unset HTTPS_PROXY, or name api.sevalla.invalid in NO_PROXY");
+    for (variable, other) in [
+        ("https_proxy", "ALL_PROXY"),
+        ("ALL_PROXY", "HTTP_PROXY"),
+        ("all_proxy", "http_proxy"),
+    ] {
+        let run = doctor_of("https://api.sevalla.invalid/v3".to_owned())
+            .set(variable, format!("http://{nobody}"))
+            .set(other, format!("http://{nobody}/other"))
+            .run()
+            .await;
+        run.assert_told(&format!("Fix: Correct or unset {variable}, or name"));
+    }
+    let refusing = Web::start(|_| answer(407, "")).await;
+    let run = doctor_of("https://api.sevalla.invalid/v3".to_owned())
+        .set("ALL_PROXY", refusing.url(""))
+        .run()
+        .await;
+    run.assert_told("Fix: Write the proxy's user and password into ALL_PROXY");
+    let silent = Web::start(|_| Act::Hang(Vec::new())).await;
+    let run = doctor_of("https://api.sevalla.invalid/v3".to_owned())
+        .set("https_proxy", silent.url(""))
+        .run()
+        .await;
+    assert_eq!(run.code, Some(6), "{}", run.streams());
+    run.assert_told("the proxy that https_proxy names");
     let secure = Web::secure(|_| answer(200, "{}")).await;
     let untrusted = doctor_of(secure.url("/v3")).run().await;
     assert_eq!(untrusted.code, Some(6), "{}", untrusted.streams());
@@ -430,6 +480,10 @@ async fn another_clock_and_a_small_rest_are_named() {
         "ahead of Sevalla's",
         "Fix: Set this machine's clock",
     ];
+    finds(world().fault(clock), of_app, 0, &texts).await;
+    let other = [("date", "soon")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let clock = Fault::on("validateApiKeyV3").does(Behaviour::Headers(other.to_vec()));
+    let texts = ["clock       Sevalla's responses have a date that cannot be read"];
     finds(world().fault(clock), of_app, 0, &texts).await;
     let rest = [("x-ratelimit-remaining", "20")];
     let rest = rest.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -464,6 +518,24 @@ async fn what_the_ci_lacks_and_files_that_cannot_be_written_are_named() {
         .await;
     other.assert_told("is on feature, and main is deployed");
     other.assert_told("ok      commit      1234567 on feature");
+    let of_fork = PullRequest {
+        head: "mallory/shop",
+        ..PullRequest::OPENED
+    };
+    for (event, text) in [
+        (&PullRequest::OPENED, "ok      request     #7"),
+        (&of_fork, "ok      request     #7 from a fork"),
+    ] {
+        let run = of_app(doctor(&simulator))
+            .on_pull_request(event)
+            .run()
+            .await;
+        assert!(
+            run.streams().lines().any(|line| line.ends_with(text)),
+            "{}",
+            run.streams()
+        );
+    }
 }
 
 #[tokio::test]
@@ -496,4 +568,38 @@ async fn without_a_key_it_says_so_and_sends_nothing() {
         .await;
     assert_eq!(run.code, Some(2), "{}", run.streams());
     assert!(simulator.journal().is_empty());
+    // The rest of the set-up is checked.
+    let run = Runner::bare()
+        .set("SEVALLA_ACTION", "doctor")
+        .set("SEVALLA_API_URL", simulator.url())
+        .set("SEVALLA_APP_ID", APP)
+        .set("SEVALLA_JUNIT_FILE", "junit.xml")
+        .on_github()
+        .set("GITHUB_REF", "refs/heads/main")
+        .set("GITHUB_REF_NAME", "main")
+        .set("GITHUB_REF_TYPE", "branch")
+        .run()
+        .await;
+    run.assert_ended(2, "invalid-input");
+    for text in [
+        "problem key         sevalla-token is missing or empty",
+        "Fix: Create a key at https://app.sevalla.com/api-keys",
+        "ok      ci          GitHub",
+        "ok      commit      1234567 on main",
+        "ok      guard       compares with 1234567",
+        "ok      outputs     GITHUB_OUTPUT, GITHUB_STEP_SUMMARY can be written",
+        "ok      files       junit-file can be written",
+    ] {
+        run.assert_told(text);
+    }
+    assert!(simulator.journal().is_empty());
+    // What keeps the doctor from beginning is reported with the missing key.
+    let run = Runner::bare()
+        .set("SEVALLA_ACTION", "doctor")
+        .set("SEVALLA_TIMEOUT", "soon")
+        .run()
+        .await;
+    run.assert_ended(2, "invalid-input");
+    run.assert_told("sevalla-token");
+    run.assert_told("SEVALLA_TIMEOUT");
 }

@@ -7,6 +7,7 @@ use crate::limits::Tier;
 use crate::operation::{Method, Operation};
 use crate::routes::{applications, static_sites};
 use crate::state::Context;
+use crate::validate;
 
 pub(crate) const OPERATIONS: &[Operation] = &[
     Operation::new(
@@ -55,17 +56,22 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     ),
 ];
 
-/// Refuses a call without the window that the document requires.
+/// The largest number that every JSON parser takes.
+const LARGEST: usize = 9_007_199_254_740_991;
+
+/// Refuses a call without the window that the document requires, and parameters
+/// that are none.
 fn needs_window(context: &Context<'_>) -> Result<(), Refusal> {
-    let has = |name: &str| context.ask.query(name).is_some();
-    if has("from") && has("to") {
-        return Ok(());
+    let time = |name| validate::time(context.ask, name, context.clock);
+    if time("from")?.is_none() || time("to")?.is_none() {
+        return Err(Refusal::bad_request("from and to are required"));
     }
-    Err(Refusal::bad_request("from and to are required"))
+    validate::integer(context.ask, "interval_in_seconds", 1, LARGEST, 60).map(drop)
 }
 
 fn totals(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     needs_window(context)?;
+    validate::integer(context.ask, "limit", 1, 100, 10)?;
     Ok(Answer::json(
         200,
         &json!([

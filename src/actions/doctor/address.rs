@@ -17,6 +17,9 @@ use uuid::Uuid;
 /// How long the address has to respond.
 const PATIENCE: Duration = Duration::from_secs(4);
 
+/// A visit with less time than this shows nothing.
+const SHORTEST: Duration = Duration::from_millis(500);
+
 const TOPIC: &str = "address";
 
 /// Reads the domains of an application and gives its address. `Err` has a line.
@@ -70,19 +73,12 @@ impl ActionContext<'_> {
             Some(_) => String::new(),
             None => format!("of the {noun}: "),
         };
-        let Some(statuses) = Statuses::parse("200-399") else {
+        let left = findings.time_left();
+        if left < SHORTEST {
+            return findings.too_late(TOPIC);
+        }
+        let Some(check) = single_visit(given, left) else {
             return;
-        };
-        // What names a deployment can only be there after one.
-        let names_one = |text: &str| text.contains("{commit") || text.contains("{deployment-id}");
-        let expected = given.and_then(|check| check.expectation.clone());
-        let expected = expected.filter(|expected| !names_one(expected.text()));
-        let check = Check {
-            address,
-            statuses: given.map_or(statuses, |check| check.statuses.clone()),
-            expectation: expected,
-            successes: 1,
-            timeout: PATIENCE,
         };
         let Ok(exchange) = (self.connect)() else {
             return;
@@ -96,7 +92,7 @@ impl ActionContext<'_> {
         let found = verify_once(&exchange, &check, own, filling).await;
         match found {
             Verified::Yes => findings.fine(TOPIC, format!("{of}responds")),
-            _ if exchange.is_unsent() => findings.beyond_requests(TOPIC),
+            _ if exchange.has_refused() => findings.beyond_requests(TOPIC),
             Verified::No(report) | Verified::NotMade(report) => findings.doubt(
                 TOPIC,
                 format!("{of}{}", report.reason),
@@ -104,4 +100,19 @@ impl ActionContext<'_> {
             ),
         }
     }
+}
+
+/// The check of `verify-url`, made once in the time that is left.
+fn single_visit(given: Option<&Check>, left: Duration) -> Option<Check> {
+    // What names a deployment can only be there after one.
+    let names_one = |text: &str| text.contains("{commit") || text.contains("{deployment-id}");
+    let expected = given.and_then(|check| check.expectation.clone());
+    let usual = Statuses::parse("200-399")?;
+    Some(Check {
+        address: given.and_then(|check| check.address.clone()),
+        statuses: given.map_or(usual, |check| check.statuses.clone()),
+        expectation: expected.filter(|expected| !names_one(expected.text())),
+        successes: 1,
+        timeout: PATIENCE.min(left),
+    })
 }

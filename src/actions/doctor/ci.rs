@@ -101,10 +101,11 @@ pub(super) fn files(
     checkup: &Checkup,
     plan: &Plan,
 ) {
+    let mut writable: Vec<String> = Vec::new();
     let of_ci = files_of_the_ci(variables).into_iter();
     for (name, path) in of_ci.filter(|(name, _)| WRITTEN.iter().any(|end| name.ends_with(end))) {
         match files::open_to_append(&path) {
-            Ok(_) => findings.fine("outputs", format!("{name} can be written")),
+            Ok(_) => writable.push(name),
             Err(error) => findings.wrong(
                 "outputs",
                 Failure::UnusableValue,
@@ -113,6 +114,7 @@ pub(super) fn files(
             ),
         }
     }
+    can_be_written(findings, "outputs", &writable);
     let given = [
         ("log-file", &plan.files.log),
         ("report-file", &checkup.file),
@@ -125,23 +127,31 @@ pub(super) fn files(
     let given = given
         .into_iter()
         .filter_map(|(name, path)| Some((name, path.as_ref()?)));
-    for (name, path) in given {
-        can_write(findings, name, path);
+    let can = given.filter(|(name, path)| can_write(findings, name, path));
+    let writable: Vec<&str> = can.map(|(name, _)| name).collect();
+    can_be_written(findings, "files", &writable);
+}
+
+fn can_be_written<T: AsRef<str>>(findings: &mut Findings, topic: &'static str, names: &[T]) {
+    if !names.is_empty() {
+        let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+        findings.fine(topic, format!("{} can be written", names.join(", ")));
     }
 }
 
-fn can_write(findings: &mut Findings, name: &str, path: &Path) {
+/// Whether it can; a line if not.
+fn can_write(findings: &mut Findings, name: &str, path: &Path) -> bool {
     let tried = match name {
         "output-file" => output_file::try_out(path),
         _ => atomic_file::try_out(path),
     };
-    match tried {
-        Ok(()) => findings.fine("files", format!("{name} can be written")),
-        Err(error) => findings.wrong(
+    if let Err(error) = &tried {
+        findings.wrong(
             "files",
             Failure::UnusableValue,
             format!("{name} cannot be written to {}: {error}", path.display()),
             format!("Set {name} to a path in a folder that this process can write"),
-        ),
+        );
     }
+    tried.is_ok()
 }

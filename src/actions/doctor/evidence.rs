@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::bounds::LONGEST_NAME;
 use crate::sevalla::contract::{news, shapes};
-use crate::sevalla::operation::{GET_CURRENT_API_KEY, Tier};
+use crate::sevalla::operation::{GET_CURRENT_API_KEY, Operation, Tier};
 use crate::sevalla::{self, Observed, ResponseHead};
 use crate::text::truncate::beginning;
 
@@ -32,8 +32,7 @@ pub(crate) struct Evidence {
 /// A request that was refused.
 #[derive(Debug)]
 pub(crate) struct RefusedRequest {
-    /// The id of its operation.
-    pub(crate) operation: &'static str,
+    pub(crate) operation: &'static Operation,
     pub(crate) status: u16,
     pub(crate) head: ResponseHead,
 }
@@ -57,10 +56,28 @@ impl Evidence {
             .map(AsRef::as_ref)
     }
 
-    /// The responses that count against the budget of the reads.
-    pub(crate) fn reads(&self) -> impl Iterator<Item = &Observed> {
-        let reads = self.answers.iter().map(AsRef::as_ref);
-        reads.filter(|answer: &&Observed| answer.operation.tier == Tier::Read)
+    /// The headers of the API's responses, refusals included. An error of a server
+    /// may come from one in front of the API.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = &ResponseHead> {
+        let refused = self.refused.iter().filter(|one| one.status < 500);
+        let refused = refused.map(|one| &one.head);
+        self.answers.iter().map(|one| &one.head).chain(refused)
+    }
+
+    /// The headers of the responses that count against the budget of the reads. One
+    /// to a key that is not accepted is of no company.
+    pub(crate) fn heads_of_reads(&self) -> impl Iterator<Item = &ResponseHead> {
+        let is_read = |operation: &Operation| operation.tier == Tier::Read;
+        let answers = self
+            .answers
+            .iter()
+            .filter(move |one| is_read(one.operation));
+        let refused = self.refused.iter().filter(move |one| {
+            let is_of_company = one.status < 500 && one.status != 401;
+            is_read(one.operation) && is_of_company
+        });
+        let refused = refused.map(|one| &one.head);
+        answers.map(|one| &one.head).chain(refused)
     }
 
     /// The records of deployments of each service, newest first.
@@ -119,7 +136,8 @@ pub(crate) fn roles(key: &Value) -> &[Value] {
 
 /// The newest deployment of a list, whatever its order.
 pub(crate) fn newest(list: &Value) -> Option<&Value> {
-    let all = news::records(list).into_iter();
+    // Of those without a time that can be read, the first.
+    let all = news::records(list).into_iter().rev();
     all.max_by_key(|deployment| time(deployment, "created_at"))
 }
 

@@ -1,6 +1,11 @@
 //! [`Findings`]: what the doctor says of the set-up, one line for each check.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::bounds::LONGEST_LINE;
+use super::reader::{MOST_REQUESTS, TimeLimit};
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::sevalla::{ApiError, ApiErrorKind};
@@ -36,6 +41,9 @@ pub(crate) struct CheckLine {
     fix: Option<String>,
 }
 
+/// The longest texts that are joined to one line of 80 columns.
+const JOINED: usize = 57;
+
 /// What failed, and why.
 fn reason(outcome: &Outcome) -> String {
     let why = outcome.why.first().map_or("", String::as_str);
@@ -43,12 +51,26 @@ fn reason(outcome: &Outcome) -> String {
 }
 
 /// All lines, in their order.
-#[derive(Debug, Default)]
-pub(crate) struct Findings(Vec<CheckLine>);
+#[derive(Debug)]
+pub(crate) struct Findings {
+    lines: Vec<CheckLine>,
+    time: TimeLimit,
+}
 
 impl Findings {
+    /// None yet, of a checkup with this time.
+    pub(crate) const fn new(time: TimeLimit) -> Self {
+        let lines = Vec::new();
+        Self { lines, time }
+    }
+
+    /// How much of the time is left.
+    pub(crate) fn time_left(&self) -> Duration {
+        self.time.end.saturating_duration_since(Instant::now())
+    }
+
     fn add(&mut self, topic: &'static str, gravity: Gravity, text: &str, fix: Option<String>) {
-        self.0.push(CheckLine {
+        self.lines.push(CheckLine {
             topic,
             gravity,
             text: beginning(text, LONGEST_LINE).to_owned(),
@@ -88,14 +110,29 @@ impl Findings {
             ApiErrorKind::NoTime => return self.beyond_time(topic),
             _ => {}
         }
+        let hint = Outcome::of_api_error(error).hint;
+        self.refused(topic, error, hint.unwrap_or_default());
+    }
+
+    /// A request that failed, with a fix that is closer to the cause.
+    pub(crate) fn failed_with_fix(&mut self, topic: &'static str, error: &ApiError, fix: String) {
+        match error.cause {
+            ApiErrorKind::NoTime => self.failed(topic, error),
+            _ => self.refused(topic, error, fix),
+        }
+    }
+
+    fn refused(&mut self, topic: &'static str, error: &ApiError, fix: String) {
         let outcome = Outcome::of_api_error(error);
         let failure = outcome.failure().unwrap_or(Failure::NoConnection);
-        let text = reason(&outcome);
-        self.wrong(topic, failure, text, outcome.hint.unwrap_or_default());
+        self.wrong(topic, failure, reason(&outcome), fix);
     }
 
     /// A request that failed, without which a run works.
     pub(crate) fn unread(&mut self, topic: &'static str, error: &ApiError) {
+        if matches!(error.cause, ApiErrorKind::NoTime) {
+            return self.failed(topic, error);
+        }
         let outcome = Outcome::of_api_error(error);
         let text = format!("could not be read: {}", reason(&outcome));
         let fix = outcome.hint;
@@ -107,46 +144,82 @@ impl Findings {
     pub(crate) fn beyond_requests(&mut self, topic: &'static str) {
         self.doubt(
             topic,
-            "not checked: the 15 requests of a checkup were used up",
+            format!("not checked: the {MOST_REQUESTS} requests of a checkup were used up"),
             "Run the doctor again with fewer ids, and without names",
         );
     }
 
     /// What no time was left for, because the responses were slow.
     pub(crate) fn beyond_time(&mut self, topic: &'static str) {
+        let seconds = self.time.reads.as_millis().div_ceil(1000);
         self.wrong(
             topic,
             Failure::NoConnection,
-            "not checked: Sevalla responded too slowly for the 20 s of a checkup",
-            "Run the doctor again later. If it stays slow, check the network and the proxy",
+            format!("not checked: Sevalla responded too slowly for the {seconds} s of its checks"),
+            self.later(),
         );
+    }
+
+    /// What no time was left for, which is no fault of Sevalla's.
+    pub(crate) fn too_late(&mut self, topic: &'static str) {
+        let fix = self.later();
+        self.doubt(topic, "not checked: no time was left in this checkup", fix);
+    }
+
+    fn later(&self) -> &'static str {
+        if self.time.is_cut {
+            "Set timeout to 20s or more; a checkup takes no longer"
+        } else {
+            "Run the doctor again later. If it stays slow, check the network and the proxy"
+        }
     }
 
     /// Whether a topic has a line already.
     pub(crate) fn has(&self, topic: &str) -> bool {
-        self.0.iter().any(|finding| finding.topic == topic)
+        self.lines.iter().any(|finding| finding.topic == topic)
     }
 
-    /// The lines for people, and the fix of each below it.
+    /// The lines for people, and the fix of each below it. What is fine of two
+    /// services is one line, if it fits.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
-        self.0.iter().flat_map(|finding| {
-            let word = finding.gravity.word();
-            let line = format!("{word:<8}{:<12}{}", finding.topic, finding.text);
-            let fix = finding.fix.as_ref();
+        let mut shown: Vec<(&CheckLine, String)> = Vec::new();
+        for line in &self.lines {
+            let is_alike = |other: &CheckLine| {
+                let are_fine = [line, other].iter().all(|one| one.gravity == Gravity::Fine);
+                are_fine && other.topic == line.topic
+            };
+            let joined = shown.iter_mut().find_map(|(other, text)| {
+                let fits = text.chars().count() + line.text.chars().count() <= JOINED;
+                let is_same = *text == line.text;
+                (is_alike(other) && (is_same || fits)).then_some((text, is_same))
+            });
+            match joined {
+                Some((_, true)) => {}
+                Some((text, false)) => *text = format!("{text} / {}", line.text),
+                None => shown.push((line, line.text.clone())),
+            }
+        }
+        shown.into_iter().flat_map(|(line, text)| {
+            let word = line.gravity.word();
+            let fix = line.fix.as_ref();
             let fix = fix.map(|fix| format!("{:<20}Fix: {fix}", ""));
+            let line = format!("{word:<8}{:<12}{text}", line.topic);
             [Some(line), fix].into_iter().flatten()
         })
     }
 
     /// What the run comes to: the first problem decides.
     pub(crate) fn outcome(&self) -> Outcome {
-        let wrong = self.0.iter().filter_map(|finding| match finding.gravity {
-            Gravity::Wrong(failure) => Some((failure, finding)),
-            _ => None,
-        });
+        let wrong = self
+            .lines
+            .iter()
+            .filter_map(|finding| match finding.gravity {
+                Gravity::Wrong(failure) => Some((failure, finding)),
+                _ => None,
+            });
         let wrong: Vec<(Failure, &CheckLine)> = wrong.collect();
         let doubts = self
-            .0
+            .lines
             .iter()
             .filter(|finding| finding.gravity == Gravity::Doubt);
         let Some((failure, first)) = wrong.first() else {

@@ -6,11 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::bounds::{LONGEST_NAME, MOST_CAPABILITIES};
-use super::evidence::{roles, text, time};
+use super::evidence::{is_null, roles, text, time};
 use super::finding::Findings;
 use super::resolve::Checkup;
 use super::subject;
+use crate::actions::resolve::why_no_secrets;
+use crate::ci::Facts;
 use crate::inputs::ActionName;
+use crate::messages::Failure;
 use crate::sevalla::{self, ApiError, Observed};
 use crate::text::truncate::{beginning, first_of};
 
@@ -18,6 +21,19 @@ const TOPIC: &str = "permissions";
 
 /// A key that expires sooner than this deserves a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// There is no key, so that only the CI and the files can be checked.
+pub(super) fn absent(findings: &mut Findings, facts: &Facts) {
+    let why = why_no_secrets(facts);
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    findings.wrong(
+        "key",
+        Failure::MissingKey,
+        format!("sevalla-token is missing or empty{why}"),
+        "Create a key at https://app.sevalla.com/api-keys, store it as a secret of your CI, and \
+         pass it as sevalla-token. CIs pass no secrets to pull requests from forks",
+    );
+}
 
 /// What the check of the key has returned.
 pub(super) fn accepted(findings: &mut Findings, key: &Observed, now: Timestamp) {
@@ -37,6 +53,11 @@ pub(super) fn accepted(findings: &mut Findings, key: &Observed, now: Timestamp) 
         return;
     }
     match time(&key.body, "expires_at") {
+        None if !is_null(&key.body, "expires_at") => findings.doubt(
+            "key",
+            "accepted; the date on which it expires cannot be read",
+            "Check the key at https://app.sevalla.com/api-keys",
+        ),
         None => findings.fine("key", "accepted; does not expire"),
         Some(expires) if expires <= now => findings.doubt(
             "key",
@@ -64,6 +85,13 @@ pub(super) fn may(
         Err(error) if error.status() == Some(404) => &Value::Null,
         Err(error) => return findings.unread(TOPIC, error),
     };
+    if key.get("is_enabled") == Some(&Value::Bool(false)) {
+        return findings.doubt(
+            TOPIC,
+            "the key is disabled: Sevalla may refuse it at any time",
+            "Enable the key at https://app.sevalla.com/api-keys",
+        );
+    }
     let found = sevalla::capabilities(key);
     let roles = roles(key).iter();
     let roles: Vec<&str> = roles
@@ -78,6 +106,14 @@ pub(super) fn may(
         return findings.fine(TOPIC, "Sevalla does not list what the key may do");
     }
     let actions = checkup.actions();
+    if let [_, _, ..] = actions.as_slice()
+        && actions
+            .iter()
+            .all(|action| missing(&found, checkup, &needs(*action, checkup)).is_empty())
+    {
+        let words: Vec<&str> = actions.iter().map(|action| action.word()).collect();
+        return findings.fine(TOPIC, format!("enough for {}", words.join(", ")));
+    }
     for action in &actions {
         may_do(findings, &found, checkup, *action);
     }
@@ -87,13 +123,9 @@ pub(super) fn may(
 }
 
 fn may_do(findings: &mut Findings, found: &[String], checkup: &Checkup, action: ActionName) {
-    let has = |need: &str| {
-        let mut its = found.iter().filter_map(|has| has.strip_prefix(need));
-        its.any(|rest| rest.is_empty() || is_for(rest, need, checkup))
-    };
-    let needed = needs(action, checkup);
-    let missing: Vec<&String> = needed.iter().filter(|need| !has(need)).collect();
     let (word, can) = (action.word(), some(found));
+    let needed = needs(action, checkup);
+    let missing = missing(found, checkup, &needed);
     if needed.is_empty() {
         let text = format!("not compared for {word} without an id; the key can: {can}");
         findings.fine(TOPIC, text);
@@ -107,6 +139,15 @@ fn may_do(findings: &mut Findings, found: &[String], checkup: &Checkup, action: 
             format!("Give the key {missing} for the service"),
         );
     }
+}
+
+/// What the key does not have of what is needed.
+fn missing<'a>(found: &[String], checkup: &Checkup, needed: &'a [String]) -> Vec<&'a String> {
+    let has = |need: &str| {
+        let mut its = found.iter().filter_map(|has| has.strip_prefix(need));
+        its.any(|rest| rest.is_empty() || is_for(rest, need, checkup))
+    };
+    needed.iter().filter(|need| !has(need)).collect()
 }
 
 /// The first of a list.

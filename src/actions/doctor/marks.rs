@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::evidence::{Evidence, RefusedRequest, flag, is_null, text, time};
 use super::unknowns::Mark;
-use crate::sevalla::Observed;
+use crate::sevalla::ResponseHead;
 use crate::sevalla::contract::news::records;
 use crate::sevalla::contract::words;
 use crate::sevalla::operation::GET_CURRENT_API_KEY;
@@ -48,18 +48,14 @@ fn known<'a>(records: impl Iterator<Item = &'a Value>, place: &str) -> Mark {
     )
 }
 
-fn has(answer: &Observed, header: &str) -> bool {
-    answer.head.names.iter().any(|name| name == header)
-}
-
 pub(super) fn rate_headers(evidence: &Evidence) -> Mark {
-    let answers = evidence.answers.iter();
-    each(answers.map(|answer| answer.head.budget.iter().all(Option::is_some)))
+    let heads = evidence.heads();
+    each(heads.map(|head| head.budget.iter().all(Option::is_some)))
 }
 
 pub(super) fn rate_reset(evidence: &Evidence) -> Mark {
-    let answers = evidence.answers.iter();
-    let resets = answers.filter_map(|answer| answer.head.budget.last()?.as_deref());
+    let heads = evidence.heads();
+    let resets = heads.filter_map(|head| head.budget.last()?.as_deref());
     each(resets.map(|reset| {
         let seconds = reset.parse::<f64>();
         seconds.is_ok_and(|seconds| (0.0..=LONGEST_WINDOW).contains(&seconds))
@@ -68,23 +64,19 @@ pub(super) fn rate_reset(evidence: &Evidence) -> Mark {
 
 pub(super) fn read_limit(evidence: &Evidence) -> Mark {
     let limits = evidence
-        .reads()
-        .filter_map(|answer| answer.head.budget.first()?.as_deref());
+        .heads_of_reads()
+        .filter_map(|head| head.budget.first()?.as_deref());
     each(limits.map(|limit| limit == "400"))
 }
 
 pub(super) fn request_id(evidence: &Evidence) -> Mark {
-    each(
-        evidence
-            .answers
-            .iter()
-            .map(|answer| has(answer, "x-request-id")),
-    )
+    let has_one = |head: &ResponseHead| head.names.iter().any(|name| name == "x-request-id");
+    each(evidence.heads().map(has_one))
 }
 
 pub(super) fn key_capabilities(evidence: &Evidence) -> Mark {
     let is_refused = |refused: &RefusedRequest| {
-        refused.operation == GET_CURRENT_API_KEY.id && refused.status == 404
+        refused.operation.id == GET_CURRENT_API_KEY.id && refused.status == 404
     };
     match evidence.capabilities() {
         Some(found) if found.is_empty() && evidence.has_roles() => Mark::NotSeen,
@@ -168,7 +160,7 @@ pub(super) fn finished_at(evidence: &Evidence) -> Mark {
         )
     };
     let ended = evidence.deployments().filter(has_ended);
-    each(ended.map(|deployment| time(deployment, "finished_at").is_some()))
+    each(ended.map(|deployment| !is_null(deployment, "finished_at")))
 }
 
 pub(super) fn newest_first(evidence: &Evidence) -> Mark {
@@ -317,7 +309,12 @@ pub(super) fn log_micros(evidence: &Evidence) -> Mark {
 
 pub(super) fn log_zone(evidence: &Evidence) -> Mark {
     each(evidence.lines().filter_map(|line| {
-        let written = format!("{}Z", text(line, "timestamp")?.replacen(' ', "T", 1));
+        let written = text(line, "timestamp")?.replacen(' ', "T", 1);
+        if written.parse::<Timestamp>().is_ok() {
+            // It has a zone.
+            return Some(false);
+        }
+        let written = format!("{written}Z");
         let written: Timestamp = written.parse().ok()?;
         Some((micros(line)? - written.as_microsecond()).abs() <= SECOND)
     }))

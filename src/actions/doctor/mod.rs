@@ -19,12 +19,12 @@ mod workflow;
 use std::rc::Rc;
 
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 use url::Url;
 use uuid::Uuid;
 
 use self::finding::Findings;
-use self::reader::{LONGEST, Reader};
+use self::reader::{Reader, TimeLimit};
 use self::resolve::Checkup;
 use self::unknowns::Mark;
 use self::workflow::Services;
@@ -47,12 +47,17 @@ const REPORT_HEAD: [&str; 3] = [
 impl ActionContext<'_> {
     /// Looks at everything and says what it found.
     pub(crate) async fn check_up(&self, checkup: &Checkup) -> Outcome {
-        let reader = Reader::new(&self.client);
-        let mut findings = Findings::default();
+        if self.plan.token.is_none() {
+            return self.check_up_without_key(checkup);
+        }
+        let visits = checkup.app.is_some() || checkup.site.is_some();
+        let time = TimeLimit::new(self.client.deadline(), visits);
+        let reader = Reader::new(&self.client, time);
+        let mut findings = Findings::new(time);
         let work = self.look_at_all(&reader, &mut findings, checkup);
-        let looked = timeout(LONGEST, work).await;
+        let looked = timeout_at(time.end, work).await;
         if looked.is_err() {
-            findings.beyond_time("the rest");
+            findings.too_late("the rest");
         }
         let host = Host::detect(self.variables);
         ci::files(&mut findings, self.variables, checkup, self.plan);
@@ -66,6 +71,25 @@ impl ActionContext<'_> {
             self.print(services.lines.into_iter().chain(workflow));
         }
         self.give_report(&reader, checkup);
+        findings.outcome()
+    }
+
+    /// Looks at what can be seen without a key, and sends nothing.
+    fn check_up_without_key(&self, checkup: &Checkup) -> Outcome {
+        let mut findings = Findings::new(TimeLimit::new(self.client.deadline(), false));
+        key::absent(&mut findings, &checkup.facts);
+        if let Err(error) = (self.connect)() {
+            network::unusable(&mut findings, &error);
+        }
+        let host = Host::detect(self.variables);
+        ci::facts(&mut findings, host, checkup);
+        if !checkup.is_without_subject() {
+            ci::guard(&mut findings, host, checkup, self.plan, None);
+        }
+        ci::files(&mut findings, self.variables, checkup, self.plan);
+        for line in findings.lines() {
+            self.reporter.on(EventKind::Note(&line));
+        }
         findings.outcome()
     }
 
@@ -196,7 +220,7 @@ async fn look_at_subjects(reader: &Reader, findings: &mut Findings, checkup: &Ch
             continue;
         };
         let record = &record.body;
-        subject::service(findings, kind, record);
+        subject::service(findings, checkup, kind, record);
         subject::automatic(findings, checkup, kind, record);
         subject::deployments(reader, findings, kind, id).await;
         let own = match kind {
@@ -217,7 +241,7 @@ async fn look_at_subjects(reader: &Reader, findings: &mut Findings, checkup: &Ch
     if let Some(id) = checkup.database
         && let Some(record) = subject::record(reader, findings, ResourceKind::Database, id).await
     {
-        subject::service(findings, ResourceKind::Database, &record.body);
+        subject::service(findings, checkup, ResourceKind::Database, &record.body);
     }
     found
 }

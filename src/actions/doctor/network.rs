@@ -46,7 +46,10 @@ pub(super) fn reached(
     for step in STEPS {
         match failed {
             Some((at, error)) if at == step => {
-                findings.failed(step, error);
+                match proxy_fix(step, error, base, variables) {
+                    Some(fix) => findings.failed_with_fix(step, error, fix),
+                    None => findings.failed(step, error),
+                }
                 if at == TLS {
                     certificates(findings, variables);
                     unseen_clock(findings, now);
@@ -65,6 +68,29 @@ pub(super) fn reached(
     if let Some(head) = head {
         clock(findings, head, now);
         budget(findings, head);
+    }
+}
+
+/// What to do about the proxy on the way, with the variable that names it.
+fn proxy_fix(step: &str, error: &ApiError, base: &Url, variables: &Variables) -> Option<String> {
+    let variable = http::proxy_variable(variables, base)?;
+    let host = base.host_str().unwrap_or_default();
+    let is_refusal = matches!(
+        error.cause,
+        ApiErrorKind::Transport(http::TransportError::ProxyRefused { .. })
+    );
+    match step {
+        "proxy" if is_refusal => Some(format!(
+            "Write the proxy's user and password into {variable}, have the proxy allow {host}, \
+             or name {host} in NO_PROXY"
+        )),
+        "proxy" => Some(format!(
+            "Correct or unset {variable}, or name {host} in NO_PROXY"
+        )),
+        "api" => Some(format!(
+            "Check api-url, and the proxy that {variable} names"
+        )),
+        _ => None,
     }
 }
 
@@ -147,8 +173,13 @@ fn unseen_clock(findings: &mut Findings, now: Timestamp) {
 
 fn clock(findings: &mut Findings, head: &ResponseHead, now: Timestamp) {
     let Some(date) = head.date else {
-        findings.fine("clock", "Sevalla's responses have no date to compare with");
-        return;
+        let has_one = head.names.iter().any(|name| name == "date");
+        let what = if has_one {
+            "a date that cannot be read"
+        } else {
+            "no date to compare with"
+        };
+        return findings.fine("clock", format!("Sevalla's responses have {what}"));
     };
     let apart = now.duration_since(date).as_secs();
     if apart.abs() <= MOST_DIFFERENCE {

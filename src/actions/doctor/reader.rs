@@ -16,20 +16,54 @@ use crate::sevalla::{ApiError, ApiErrorKind, Client, Observed};
 pub(crate) const MOST_REQUESTS: u32 = 15;
 
 /// The longest checkup.
-pub(crate) const LONGEST: Duration = Duration::from_secs(20);
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// The longest wait for one response: the others have to be read as well.
 const EACH: Duration = Duration::from_secs(5);
 
-/// How much of the checkup the visit of an address may take.
+/// How much of the checkup the visits of addresses may take.
 const KEPT: Duration = Duration::from_secs(5);
+
+/// The time of a checkup.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TimeLimit {
+    /// The end of all of it.
+    pub(crate) end: Instant,
+    /// The end of the requests to the API.
+    pub(crate) reads_end: Instant,
+    /// How long the requests to the API may take.
+    pub(crate) reads: Duration,
+    /// Whether `timeout` made it shorter.
+    pub(crate) is_cut: bool,
+}
+
+impl TimeLimit {
+    /// The limit of a checkup that begins now in a run with this deadline. Time is
+    /// kept for the visits of addresses, if there will be any.
+    pub(crate) fn new(deadline: Instant, visits: bool) -> Self {
+        let begun = Instant::now();
+        let all = LONGEST.min(deadline.saturating_duration_since(begun));
+        let kept = if visits {
+            KEPT.min(all / 4)
+        } else {
+            Duration::ZERO
+        };
+        let reads = all.saturating_sub(kept);
+        Self {
+            end: begun + all,
+            reads_end: begun + reads,
+            reads,
+            is_cut: all < LONGEST,
+        }
+    }
+}
 
 /// Sends what does not go to the API, redirects included, as requests of the
 /// checkup.
 pub(crate) struct Metered<'a> {
     inner: &'a dyn Transport,
     reader: &'a Reader,
-    sent: Cell<u32>,
+    has_refused: Cell<bool>,
 }
 
 impl<'a> Metered<'a> {
@@ -37,24 +71,24 @@ impl<'a> Metered<'a> {
         Self {
             inner,
             reader,
-            sent: Cell::new(0),
+            has_refused: Cell::new(false),
         }
     }
 
-    /// Whether none was left for the first.
-    pub(crate) fn is_unsent(&self) -> bool {
-        self.sent.get() == 0 && !self.reader.can_spend()
+    /// Whether a request was not sent because none was left.
+    pub(crate) const fn has_refused(&self) -> bool {
+        self.has_refused.get()
     }
 }
 
 impl Transport for Metered<'_> {
     fn exchange(&self, request: Request, limit: Duration) -> ResponseFuture<'_> {
         if self.reader.spend() {
-            self.sent.set(self.sent.get() + 1);
             return self.inner.exchange(request, limit);
         }
+        self.has_refused.set(true);
         Box::pin(ready(Err(TransportError::NotConnected {
-            reason: "the 15 requests of a checkup were used up".to_owned(),
+            reason: format!("the {MOST_REQUESTS} requests of a checkup were used up"),
             may_heal: false,
         })))
     }
@@ -68,11 +102,10 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// A reader for one checkup that begins now.
-    pub(crate) fn new(client: &Client) -> Self {
-        let end = Instant::now() + LONGEST - KEPT;
+    /// A reader for one checkup.
+    pub(crate) fn new(client: &Client, time: TimeLimit) -> Self {
         Self {
-            client: client.until(end.min(client.deadline())),
+            client: client.until(time.reads_end),
             left: Cell::new(MOST_REQUESTS),
             evidence: RefCell::default(),
         }
@@ -104,10 +137,14 @@ impl Reader {
                 evidence.answers.push(Rc::clone(&answer));
                 Ok(answer)
             }
-            Err(error) => {
+            Err(mut error) => {
+                // Only the checkup's own end was too early for a response.
+                if self.client.ran_out_of_time(&error) {
+                    error.cause = ApiErrorKind::NoTime;
+                }
                 let refused = error.status().zip(error.head());
                 let refused = refused.map(|(status, head)| RefusedRequest {
-                    operation: operation.id,
+                    operation,
                     status,
                     head: head.clone(),
                 });

@@ -24,44 +24,51 @@ pub(crate) fn lines(evidence: &Evidence) -> Vec<String> {
         .into_iter()
         .filter(|(row, _)| row.is_readable());
     lines.extend(readable.map(|(row, mark)| format!("  {}: {}", row.slug, mark.word())));
-    lines.push(String::new());
-    lines.push("Not in the contract:".to_owned());
-    lines.extend(
-        news_of(evidence)
-            .into_iter()
-            .map(|line| format!("  {line}")),
-    );
-    lines.push(String::new());
-    lines.push("Requests:".to_owned());
-    lines.extend(evidence.answers.iter().map(|answer| {
-        let seconds = answer.took.as_secs();
-        format!(
-            "  {}: {seconds} s, {} headers",
-            answer.operation.id,
-            answer.head.names.len()
-        )
-    }));
-    let refused = evidence.refused.iter();
-    lines.extend(refused.map(|one| format!("  {}: HTTP {}", one.operation, one.status)));
-    lines.push(String::new());
-    lines.push("Headers of every response:".to_owned());
-    lines.extend(
-        headers(evidence)
-            .into_iter()
-            .map(|line| format!("  {line}")),
-    );
-    lines.push(String::new());
-    lines.push("Fields:".to_owned());
-    lines.extend(fields(evidence).into_iter().map(|line| format!("  {line}")));
-    lines.push(String::new());
-    lines.push("Lags in seconds (created to started, last line to end):".to_owned());
-    lines.extend(lags(evidence).into_iter().map(|line| format!("  {line}")));
+    for (heading, part) in [
+        (
+            "Not in the contract:",
+            first_news(publishable_news(evidence)),
+        ),
+        ("Requests:", requests(evidence)),
+        ("Headers of the responses:", headers(evidence)),
+        ("Fields:", fields(evidence)),
+        ("Lags in seconds:", lags(evidence)),
+    ] {
+        lines.push(String::new());
+        lines.push(heading.to_owned());
+        if part.is_empty() {
+            lines.push("  none".to_owned());
+        }
+        lines.extend(part.into_iter().map(|line| format!("  {line}")));
+    }
     lines
+}
+
+/// The requests that had a response.
+fn requests(evidence: &Evidence) -> Vec<String> {
+    let answers = evidence.answers.iter().map(|answer| {
+        let seconds = answer.took.as_secs();
+        let (id, headers) = (answer.operation.id, answer.head.names.len());
+        format!("{id}: {seconds} s, {headers} headers")
+    });
+    let refused = evidence.refused.iter();
+    let refused = refused.map(|one| format!("{}: HTTP {}", one.operation.id, one.status));
+    answers.chain(refused).collect()
 }
 
 /// What no contract has, each once; the first of it, if it is very much.
 pub(crate) fn news_of(evidence: &Evidence) -> Vec<String> {
-    let (shown, more) = first_of(all_news(evidence), MOST_NEWS);
+    first_news(all_news(evidence))
+}
+
+/// What no contract has, for the report: without words that may be private.
+fn publishable_news(evidence: &Evidence) -> BTreeSet<String> {
+    let all = all_news(evidence);
+    all.iter().map(|line| news::to_paste(line)).collect()
+}
+
+fn first_news(all: BTreeSet<String>) -> Vec<String> {
+    let (shown, more) = first_of(all, MOST_NEWS);
     shown.into_iter().chain(more).collect()
 }
 
@@ -76,13 +83,9 @@ fn all_news(evidence: &Evidence) -> BTreeSet<String> {
 
 /// The known headers, each with whether all responses have it.
 fn headers(evidence: &Evidence) -> Vec<String> {
-    let count = evidence.answers.len();
+    let count = evidence.heads().count();
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for name in evidence
-        .answers
-        .iter()
-        .flat_map(|answer| &answer.head.names)
-    {
+    for name in evidence.heads().flat_map(|head| &head.names) {
         if news::of_header(name).is_none() {
             *seen.entry(name).or_default() += 1;
         }
@@ -113,6 +116,10 @@ fn fields(evidence: &Evidence) -> Vec<String> {
                 collect(record, field, &mut |value| {
                     forms.insert(value.map_or("absent", form));
                 });
+            }
+            if forms.is_empty() {
+                // The list around it has no item.
+                forms.insert("not seen");
             }
             let forms: Vec<&str> = forms.into_iter().collect();
             let mut line = format!("{}.{field}: {}", shape.name, forms.join(" "));
@@ -205,7 +212,7 @@ fn lags(evidence: &Evidence) -> Vec<String> {
     waits.sort_unstable();
     let mut lines = Vec::new();
     if let (Some(least), Some(most)) = (waits.first(), waits.last()) {
-        lines.push(format!("queue: {least} to {most}"));
+        lines.push(format!("created to started: {least} to {most}"));
     }
     for (deployment, lines_of_log) in evidence.logs() {
         let last = lines_of_log
@@ -214,7 +221,10 @@ fn lags(evidence: &Evidence) -> Vec<String> {
             .max();
         let end = time(deployment, "finished_at").map(Timestamp::as_microsecond);
         if let Some((last, end)) = last.zip(end) {
-            lines.push(format!("log: {}", end.saturating_sub(last) / 1_000_000));
+            lines.push(format!(
+                "last line to end: {}",
+                end.saturating_sub(last) / 1_000_000
+            ));
         }
     }
     lines

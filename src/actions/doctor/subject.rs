@@ -171,7 +171,12 @@ pub(super) async fn record(
 }
 
 /// What the record of a service says of it. Whether it can be deployed.
-pub(super) fn service(findings: &mut Findings, kind: ResourceKind, record: &Value) {
+pub(super) fn service(
+    findings: &mut Findings,
+    checkup: &Checkup,
+    kind: ResourceKind,
+    record: &Value,
+) {
     let topic = topic(kind);
     let name = name(record);
     let status = text(record, "status");
@@ -188,7 +193,18 @@ pub(super) fn service(findings: &mut Findings, kind: ResourceKind, record: &Valu
             _ => Failure::SuspendedApplication,
         };
         let text = format!("{name} is suspended");
-        findings.wrong(topic, failure, text, "Activate it in the dashboard");
+        let reads = checkup.action.filter(|action| !action.row().writes);
+        match reads {
+            Some(action) => {
+                let text = format!("{text}, which does not prevent {}", action.word());
+                findings.doubt(
+                    topic,
+                    text,
+                    "Activate it in the dashboard before a deployment",
+                );
+            }
+            None => findings.wrong(topic, failure, text, "Activate it in the dashboard"),
+        }
     } else if status.is_some_and(|status| status.to_ascii_lowercase().ends_with("deletionfailed")) {
         let text = format!("{name} was to be deleted, and that failed");
         findings.doubt(topic, text, "Look in the dashboard whether it still runs");
@@ -295,7 +311,7 @@ pub(super) async fn deployments(
     {
         Ok(answer) => {
             let lines = records(&answer.body).len();
-            findings.fine("log", format!("{lines} lines of the newest deployment"));
+            findings.fine("log", format!("the newest has {lines} lines"));
         }
         Err(error) => findings.failed("log", &error),
     }
@@ -358,7 +374,7 @@ fn busy(findings: &mut Findings, all: &[&Value]) {
         .collect();
     let is_known = |status: &&Status| matches!(status, Status::Waiting | Status::InProgress);
     match (open.len(), open.iter().filter(is_known).count()) {
-        (0, _) => findings.fine(TOPIC, format!("none is running; {} in the list", all.len())),
+        (0, _) => findings.fine(TOPIC, format!("none running; {} in the list", all.len())),
         (open, known) if open == known => {
             findings.doubt(TOPIC, format!("{open} waiting or running now"), FIX);
         }
@@ -372,25 +388,30 @@ fn busy(findings: &mut Findings, all: &[&Value]) {
 
 /// Whether a pipeline can do what the action needs.
 pub(super) fn pipeline(findings: &mut Findings, checkup: &Checkup, record: &Value) {
-    findings.fine("pipeline", name(record));
+    let name = name(record);
     let stages = record.get("stages").and_then(Value::as_array);
     let mut stages = stages.into_iter().flatten();
     let preview = stages.find(|stage| text(stage, "type") == Some("preview"));
     let creates = [ActionName::Preview, ActionName::CreatePreviewApp];
     let creates = creates.into_iter().any(|action| checkup.is_for(action));
+    let previews = if preview.is_some() {
+        "preview apps are enabled"
+    } else {
+        "no preview apps"
+    };
+    findings.fine("pipeline", format!("{name}; {previews}"));
     match preview {
         None if creates => findings.doubt(
             "previews",
             "the pipeline has no preview stage",
             "Enable preview apps in the settings of the pipeline",
         ),
-        None => findings.fine("previews", "not enabled"),
         Some(stage) if creates && flag(stage, "auto_create_app") => findings.doubt(
             "previews",
             "Sevalla also creates a preview app for each pull request",
             "Switch automatic creation off, or the run may find a preview app that is not its own",
         ),
-        Some(_) => findings.fine("previews", "enabled"),
+        _ => {}
     }
     if checkup.is_for(ActionName::PromoteApp) && text(record, "type") == Some("branch") {
         findings.doubt(

@@ -39,6 +39,16 @@ const HEADER_WORDS: &str = "accept allow api backend batch by cache cdn challeng
     timer timing title token total trace traceid traceparent tracestate tracking type upgrade \
     upstream url usage used user value version via wait warning window x";
 
+/// The parts that words of an API usually have.
+const USUAL_PARTS: &str = "aborted active allowed archived available blocked branch build building \
+    buildpack canceled cancelling closed commit completed created custom deactivated deleted \
+    denied deploying development disabled docker done enabled ended error expired external failing \
+    git idle image inactive internal invalid locked none not off on open partial paused pending \
+    preparing production provisioning public published push queued ready rejected removed \
+    restarting retrying rolled rolling back running scheduled site stage staging started starting \
+    static stopped stopping succeeded suspended terminated test timed out unknown updating upgrading \
+    user valid verified verifying version";
+
 /// The beginnings of headers of networks and of CORS.
 const HEADER_STARTS: &[&str] = &["cf-", "access-control-", "x-envoy-", "x-forwarded-"];
 
@@ -185,6 +195,44 @@ pub fn is_listed(name: &str) -> bool {
     HEADERS.split_ascii_whitespace().any(|other| other == name)
 }
 
+/// News in a text that is published. A field with a set can hold anything all the
+/// same, such as a person's name: only a word that has usual parts is said.
+pub fn to_paste(news: &str) -> String {
+    let word = news
+        .strip_prefix("word ")
+        .and_then(|rest| rest.split_once(": "));
+    match word {
+        Some((place, word)) if !parts_of(word).all(is_usual) => format!("word {place}"),
+        _ => news.to_owned(),
+    }
+}
+
+/// The parts of a word: of `previewApp` and `PREVIEW_APP`, `preview` and `app`.
+fn parts_of(word: &str) -> impl Iterator<Item = &str> {
+    let mut before = 'a';
+    let is_small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let begins = word.char_indices().filter_map(move |(at, c)| {
+        let is_hump = c.is_ascii_uppercase() && is_small(before);
+        before = c;
+        is_hump.then_some(at)
+    });
+    let mut ends: Vec<usize> = begins.chain([word.len()]).collect();
+    ends.insert(0, 0);
+    let humps: Vec<&str> = ends
+        .iter()
+        .zip(ends.iter().skip(1))
+        .filter_map(|(from, to)| word.get(*from..*to))
+        .collect();
+    humps.into_iter().flat_map(|hump| hump.split(['_', '-']))
+}
+
+/// Whether a part of a word is one of the known sets, or usual in such.
+fn is_usual(part: &str) -> bool {
+    let is_it = |other: &str| other.eq_ignore_ascii_case(part);
+    let mut known = words::READ.iter().flat_map(|set| set.known);
+    USUAL_PARTS.split_ascii_whitespace().any(is_it) || known.any(|word| parts_of(word).any(is_it))
+}
+
 /// A status that the contract does not have.
 pub fn of_status(status: u16) -> Option<String> {
     (!STATUSES.contains(&status)).then(|| format!("status {status}"))
@@ -311,5 +359,18 @@ mod tests {
             assert_eq!(of_header_to_paste(name).as_deref(), said, "{name}");
         }
         assert_eq!(of_status(418).unwrap(), "status 418");
+        for (word, said) in [
+            ("deploymentPaused", "word a.b: deploymentPaused"),
+            ("PREVIEW_APP", "word a.b: PREVIEW_APP"),
+            ("paused", "word a.b: paused"),
+            ("janeDoe", "word a.b"),
+            ("JaneDoe", "word a.b"),
+            ("ACME_APP", "word a.b"),
+            ("paused_by_jane", "word a.b"),
+            ("DOE", "word a.b"),
+        ] {
+            assert_eq!(to_paste(&format!("word a.b: {word}")), said);
+        }
+        assert_eq!(to_paste("field a.b"), "field a.b");
     }
 }

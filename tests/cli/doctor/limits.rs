@@ -10,7 +10,7 @@ use sevalla_simulator::{
 
 use super::{DATABASE, doctor, finds, of_app, of_everything, world};
 use crate::harness::{APP, PIPELINE, Runner, SITE, ids};
-use crate::web::{Web, answer};
+use crate::web::{Web, answer, redirect};
 
 /// A fault whose response has this body.
 fn shape(operation: &str, body: Value) -> Fault {
@@ -40,8 +40,67 @@ async fn a_slow_api_ends_within_the_limit_and_is_a_problem_of_the_network() {
             "{}",
             run.streams()
         );
-        assert!(started.elapsed() < Duration::from_secs(25));
+        assert!(started.elapsed() < Duration::from_secs(20));
     }
+}
+
+#[tokio::test]
+async fn the_time_in_a_line_is_the_one_that_was_given() {
+    let slow = || world().fault(Fault::on("*").does(Behaviour::Delay(Duration::from_secs(4))));
+    for (timeout, inputs, limit, fix) in [
+        (
+            "30m",
+            &[("SEVALLA_APP_ID", APP)][..],
+            "15 s",
+            "Run the doctor again later",
+        ),
+        (
+            "8s",
+            &[("SEVALLA_APP_ID", APP)],
+            "6 s",
+            "Set timeout to 20s or more",
+        ),
+        ("6s", &[], "6 s", "Set timeout to 20s or more"),
+    ] {
+        let simulator = Simulator::start(slow()).await;
+        let started = Instant::now();
+        let runner = doctor(&simulator).set("SEVALLA_TIMEOUT", timeout);
+        let runner = inputs
+            .iter()
+            .fold(runner, |runner, (name, id)| runner.set(name, *id));
+        let run = runner.run_impatiently().await;
+        assert_eq!(run.code, Some(6), "{}", run.streams());
+        let text = format!("Sevalla responded too slowly for the {limit} of its checks");
+        run.assert_told(&text);
+        run.assert_told(&format!("Fix: {fix}"));
+        let longest = if timeout == "30m" { 20 } else { 9 };
+        assert!(
+            started.elapsed() < Duration::from_secs(longest),
+            "{timeout}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_no_request_is_left_for_is_not_called_unhealthy() {
+    let simulator = Simulator::start(world()).await;
+    // Every redirect takes one of the requests that are left.
+    let web = Web::start(|visit| match visit.target.as_str() {
+        "/" => redirect(302, "/1"),
+        "/1" => redirect(302, "/2"),
+        "/2" => redirect(302, "/3"),
+        _ => answer(200, "fine"),
+    })
+    .await;
+    let run = of_everything(&simulator)
+        .set("SEVALLA_DATABASE_ID", DATABASE)
+        .set("SEVALLA_VERIFY_URL", web.url("/"))
+        .run_impatiently()
+        .await;
+    run.assert_ended(0, "success");
+    run.assert_told("warning address     not checked: the 15 requests of a checkup were used up");
+    assert!(!run.streams().contains("health check"), "{}", run.streams());
+    assert_eq!(simulator.journal().len() + web.count(), 15);
 }
 
 #[tokio::test]
@@ -132,6 +191,15 @@ async fn a_capability_of_another_service_or_in_a_name_does_not_count() {
         "Fix: Create a new key, and replace",
     ];
     finds(with("validateApiKeyV3", expired), of_app, 0, &texts).await;
+    let unreadable = json!({"name": "k", "company_id": "c", "expires_at": "next summer"});
+    let texts = ["warning key         accepted; the date on which it expires cannot be read"];
+    finds(with("validateApiKeyV3", unreadable), of_app, 0, &texts).await;
+    let disabled = json!({"is_enabled": false, "capabilities": [{"permission": "APP:READ"}]});
+    let texts = [
+        "warning permissions the key is disabled",
+        "Fix: Enable the key at",
+    ];
+    finds(with("getCurrentApiKey", disabled), of_app, 0, &texts).await;
 }
 
 #[tokio::test]
@@ -158,7 +226,7 @@ async fn a_status_that_says_nothing_is_not_taken_for_none() {
         (json!("paused"), "1 may be running: 1 without a status"),
         (Value::Null, "1 may be running: 1 without a status"),
         (json!("waiting"), "1 waiting or running now"),
-        (json!("failed"), "none is running; 1 in the list"),
+        (json!("failed"), "none running; 1 in the list"),
     ] {
         let page = json!({"data": [{"status": word}], "total": 1});
         finds(with("listDeploymentsV3", page), of_app, 0, &[text]).await;

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use serde_json::{Value, json};
 use sevalla_deploy::inputs::ACTIONS;
 use tempfile::TempDir;
 
@@ -75,40 +76,73 @@ fn a_comparison_that_was_not_made_is_no_difference_and_closes_no_issue() {
     assert!(!asked.exists());
 }
 
-/// A `gh` that knows an open issue with this text, or none, and what it was
-/// asked for.
-fn asked_of_gh(known: Option<&str>, result: &str) -> Vec<String> {
+const TITLE: &str = "Sevalla has changed its published API";
+const MARKER: &str = "<!-- sevalla-deploy: drift of the published API -->";
+
+/// A `gh` that knows these open issues, each with a title and a text, and what it was
+/// asked for: the words of the command, and the text that it received.
+fn asked_of_gh(known: &[(&str, &str)], result: &str) -> Vec<String> {
     let folder = TempDir::new().unwrap();
-    let number = known.map_or("", |_| "7");
-    let body = known.unwrap_or_default();
-    let text = format!(
-        "#!/bin/sh\necho \"$1 $2\" >> '{}/asked'\ncase $2 in\nlist) echo '{number}' ;;\nview) \
-         echo '{body}' ;;\nesac\n",
-        folder.path().display()
-    );
-    program(folder.path(), "gh", &text);
+    let issues = known
+        .iter()
+        .zip(7..)
+        .map(|((title, body), number)| json!({"number": number, "title": title, "body": body}));
+    let issues = Value::Array(issues.collect());
+    std::fs::write(folder.path().join("issues"), issues.to_string()).unwrap();
+    let text = r#"#!/bin/bash
+cd "$(dirname "$0")"
+for argument; do [[ $last != --jq ]] || program=$argument; last=$argument; done
+case $2 in
+list) echo "$1 $2" >> asked; jq -r "$program" issues ;;
+view) echo "$1 $2 $3" >> asked; jq -r ".[] | select(.number == $3).body" issues ;;
+create) echo "$1 $2" >> asked; cat > received ;;
+*) echo "$1 $2 $3" >> asked; cat > received ;;
+esac
+"#;
+    program(folder.path(), "gh", text);
     std::fs::write(folder.path().join("result"), result).unwrap();
     let output = script(
         folder.path(),
         &["issue", folder.path().join("result").to_str().unwrap()],
     );
     assert!(output.status.success(), "{output:?}");
+    if let Ok(received) = std::fs::read_to_string(folder.path().join("received"))
+        && !result.is_empty()
+    {
+        assert_eq!(received, format!("{MARKER}\n\n{result}"));
+    }
     let asked = std::fs::read_to_string(folder.path().join("asked")).unwrap();
     asked.lines().map(str::to_owned).collect()
 }
 
 #[test]
 fn there_is_one_issue_about_a_difference() {
+    let ours = format!("{MARKER}\n\na");
+    let as_github_has_it = format!("{MARKER}\r\n\r\na");
+    let (ours, as_github_has_it) = ((TITLE, ours.as_str()), (TITLE, as_github_has_it.as_str()));
+    // Of a person, with the same title.
+    let other = (TITLE, "I have seen this too: a");
+    // A person quotes the text.
+    let quoted = ("Broken", ours.1);
     for (known, result, expected) in [
-        (None, "", &["issue list"][..]),
-        (None, "a\n", &["issue list", "issue create"]),
-        (Some("a"), "a\n", &["issue list", "issue view"]),
+        (&[][..], "", &["issue list"][..]),
+        (&[], "a\n", &["issue list", "issue create"]),
+        (&[ours], "a\n", &["issue list", "issue view 7"]),
+        (&[as_github_has_it], "a\n", &["issue list", "issue view 7"]),
         (
-            Some("a"),
+            &[ours],
             "b\n",
-            &["issue list", "issue view", "issue edit"],
+            &["issue list", "issue view 7", "issue edit 7"],
         ),
-        (Some("a"), "", &["issue list", "issue close"]),
+        (&[ours], "", &["issue list", "issue close 7"]),
+        (&[other, quoted], "a\n", &["issue list", "issue create"]),
+        (&[other, quoted], "", &["issue list"]),
+        (
+            &[other, ours],
+            "b\n",
+            &["issue list", "issue view 8", "issue edit 8"],
+        ),
+        (&[quoted, other, ours], "", &["issue list", "issue close 9"]),
     ] {
         assert_eq!(asked_of_gh(known, result), expected, "{known:?} {result:?}");
     }
@@ -148,5 +182,23 @@ fn every_action_is_run_through_the_judging_proxy() {
     for action in ACTIONS {
         let start = format!("run \"$through\" {} ", action.name.word());
         assert!(judges.contains(&start), "{start}");
+    }
+}
+
+#[test]
+fn operations_of_every_method_are_judged() {
+    let script = read(".ci/contract");
+    let judged: Vec<&str> = script
+        .lines()
+        .filter_map(|line| line.strip_prefix("judge "))
+        .flat_map(str::split_whitespace)
+        .collect();
+    let facts = read("tests/contract/facts/facts.txt");
+    let used = facts.lines().filter_map(|line| {
+        let (_, operation) = line.split_once(" operation is = ")?;
+        operation.split_whitespace().next()
+    });
+    for method in used {
+        assert!(judged.contains(&method), "{method}");
     }
 }

@@ -65,14 +65,14 @@ fn unlike_a_name(random: &mut Rng) -> &'static str {
 }
 
 /// A record with a private value in each field, and mostly known words in those
-/// with a documented set.
+/// with a documented set: such a field can hold a name as well.
 fn record(shape: &shapes::Shape, random: &mut Rng) -> Value {
     let mut fields = Map::new();
     for field in shape.fields() {
         let set = words::of(&format!("{}.{field}", shape.name));
         let closed = set.filter(|set| set.is_closed);
         let value = match closed {
-            Some(_) if random.u8(..5) == 0 => json!(unlike_a_name(random)),
+            Some(_) if random.u8(..5) == 0 => json!(PRIVATE[random.usize(..PRIVATE.len())]),
             Some(set) => json!(set.known[random.usize(..set.known.len())]),
             None if field.contains("[].") => continue,
             None => private(random),
@@ -142,7 +142,7 @@ fn evidence(random: &mut Rng) -> Evidence {
         }));
     }
     evidence.refused.push(RefusedRequest {
-        operation: "getCurrentApiKey",
+        operation: &GET_CURRENT_API_KEY,
         status: 404,
         head: ResponseHead {
             names: headers(random),
@@ -162,12 +162,12 @@ fn evidence(random: &mut Rng) -> Evidence {
 fn no_report_has_a_private_value() {
     let count = std::env::var("DOCTOR_REPORTS").ok();
     let count = count.and_then(|count| count.parse().ok()).unwrap_or(100);
-    let (mut has_fields, mut has_headers) = (false, false);
+    let (mut has_fields, mut has_headers, mut has_words) = (false, false, false);
     for seed in 0..count {
         let mut random = Rng::with_seed(seed);
         let evidence = evidence(&mut random);
         // What is cut from one report may be in another.
-        let news = all_news(&evidence).into_iter();
+        let news = publishable_news(&evidence).into_iter();
         let report: Vec<String> = lines(&evidence).into_iter().chain(news).collect();
         let report = report.join("\n");
         let lower: Vec<String> = PRIVATE.iter().map(|text| text.to_lowercase()).collect();
@@ -179,10 +179,14 @@ fn no_report_has_a_private_value() {
                 "seed {seed}: {text:?} is in\n{report}"
             );
         }
+        has_words |= report.contains("word application.build_type");
         has_fields |= report.contains("deployment.status: ");
         has_headers |= report.contains("header x-cache-hits");
     }
-    assert!(has_fields && has_headers, "nothing was reported");
+    assert!(
+        has_fields && has_headers && has_words,
+        "nothing was reported"
+    );
 }
 
 #[test]
@@ -223,4 +227,102 @@ fn a_report_has_the_forms_and_known_words() {
             "{line}\n{report}"
         );
     }
+}
+
+/// Evidence of one response, and of one refusal with this status and without headers.
+fn refused(body: Value, status: u16) -> Evidence {
+    let operation = ALL.iter().find(|one| one.id == "listDeploymentsV3");
+    let budget = ["400", "399", "60"].map(|text| Some(text.to_owned()));
+    let names = vec!["x-request-id".to_owned(), "date".to_owned()];
+    Evidence {
+        answers: vec![Rc::new(Observed {
+            operation: operation.unwrap(),
+            status: 200,
+            head: ResponseHead {
+                names,
+                budget,
+                date: None,
+            },
+            took: Duration::ZERO,
+            body,
+        })],
+        refused: vec![RefusedRequest {
+            operation: &GET_CURRENT_API_KEY,
+            status,
+            head: ResponseHead {
+                budget: [Some("120".to_owned()), None, None],
+                ..ResponseHead::default()
+            },
+        }],
+    }
+}
+
+#[test]
+fn the_headers_of_a_refusal_count_unless_it_may_be_of_another_server() {
+    for (status, headers, limit) in [
+        (401, "contradicted", "confirmed"),
+        (403, "contradicted", "contradicted"),
+        (429, "contradicted", "contradicted"),
+        (502, "confirmed", "confirmed"),
+    ] {
+        let report = lines(&refused(json!({"data": []}), status));
+        for line in [
+            format!("  rate-headers: {headers}"),
+            format!("  request-id: {headers}"),
+            format!("  read-limit: {limit}"),
+        ] {
+            assert!(report.contains(&line), "{status}: {line}\n{report:#?}");
+        }
+        let count = if status == 502 {
+            "  date"
+        } else {
+            "  date (in 1 of 2)"
+        };
+        assert!(report.iter().any(|line| line == count), "{report:#?}");
+    }
+}
+
+#[test]
+fn a_date_of_another_form_and_an_empty_list_are_reported_as_they_are() {
+    let ended = json!({"data": [{"status": "success", "finished_at": "yesterday"}]});
+    let report = lines(&refused(ended, 502));
+    for line in [
+        "  finished-at: confirmed",
+        "  deployment.finished_at: text",
+        "Lags in seconds:",
+        "  none",
+    ] {
+        assert!(
+            report.iter().any(|other| other == line),
+            "{line}\n{report:#?}"
+        );
+    }
+    assert!(
+        report
+            .windows(2)
+            .any(|pair| pair == ["Lags in seconds:", "  none"])
+    );
+    let operation = ALL.iter().find(|one| one.id == "getApplicationV3");
+    let mut evidence = refused(Value::Null, 502);
+    evidence.answers = vec![Rc::new(Observed {
+        operation: operation.unwrap(),
+        status: 200,
+        head: ResponseHead::default(),
+        took: Duration::ZERO,
+        body: json!({"id": "x", "buildpacks": []}),
+    })];
+    let report = lines(&evidence);
+    for line in [
+        "  application.buildpacks: empty-list",
+        "  application.buildpacks[].order: not seen",
+    ] {
+        assert!(
+            report.iter().any(|other| other == line),
+            "{line}\n{report:#?}"
+        );
+    }
+    assert!(
+        report.iter().all(|line| !line.ends_with(": ")),
+        "{report:#?}"
+    );
 }

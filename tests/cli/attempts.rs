@@ -9,7 +9,7 @@ use sevalla_simulator::{
     StaticSite, World,
 };
 
-use crate::harness::{APP, PIPELINE, Runner, SITE, called, stopped, until};
+use crate::harness::{APP, CI_COMMIT, PIPELINE, Runner, SITE, called, stopped, until};
 use crate::resuming::{Machine, kill};
 
 const OLD: &str = "1111111111111111111111111111111111111111";
@@ -285,24 +285,15 @@ fn shows_nothing() -> Script {
 
 #[tokio::test]
 async fn a_version_that_is_shown_late_is_waited_for() {
-    for (run, operation) in [
-        (
-            rolls_back as fn(&Simulator) -> Runner,
-            "rollbackDeploymentV3",
-        ),
-        (restarts, "triggerDeploymentV3"),
-    ] {
-        let commit = if operation.starts_with('r') { OLD } else { NEW };
-        let simulator = application(shows_late(2, commit)).await;
-        leave(run(&simulator), &simulator).await;
-        let running = attempt(run(&simulator), 2).start();
-        end_followed(&simulator, APP).await;
-        let again = running.finish().await;
-        again.assert_ended(0, "success");
-        again.assert_told("Waiting for the version of");
-        again.assert_told("The CI reports a further attempt at this run. Following");
-        assert_eq!(simulator.calls(operation), 1, "{}", again.streams());
-    }
+    let simulator = application(shows_late(6, OLD)).await;
+    leave(rolls_back(&simulator), &simulator).await;
+    let running = attempt(rolls_back(&simulator), 2).start();
+    end_followed(&simulator, APP).await;
+    let again = running.finish().await;
+    again.assert_ended(0, "success");
+    again.assert_told("Waiting for the version of");
+    again.assert_told("The CI reports a further attempt at this run. Following");
+    assert_eq!(simulator.deployments_made(), 1, "{}", again.streams());
 }
 
 #[tokio::test]
@@ -310,7 +301,7 @@ async fn an_image_that_is_shown_late_is_waited_for() {
     let script = Script::success()
         .never_ends()
         .shows("docker_image_url", json!(null))
-        .shows_after(Duration::from_secs(2), "docker_image_url", "shop:2");
+        .shows_after(Duration::from_secs(6), "docker_image_url", "shop:2");
     let app = Application::new(APP).source("dockerImage").next(script);
     let simulator = Simulator::start(World::new().application(app)).await;
     let run = || Runner::deploys_app(&simulator).set("SEVALLA_DOCKER_IMAGE", "shop:2");
@@ -325,7 +316,7 @@ async fn an_image_that_is_shown_late_is_waited_for() {
 #[tokio::test]
 async fn a_version_that_turns_out_to_be_another_is_not_followed() {
     let simulator = application(Script::success()).await;
-    let other = shows_late(1, NEW).steps(["rollout"]);
+    let other = shows_late(6, NEW).steps(["rollout"]);
     simulator.add_deployment(APP, DeploymentType::Manual, other);
     let run = attempt(rolls_back(&simulator), 2).set("SEVALLA_WAIT_FOR_FINISH", "false");
     let run = run.run().await;
@@ -365,10 +356,7 @@ async fn a_clock_that_differs_starts_nothing_twice() {
     let soon = json!({ "repository": { "pushed_at": jiff::Timestamp::now().as_second() + 600 } });
     let slow = || Script::success().never_ends();
     for (run, commit) in [
-        (
-            Runner::deploys_app as fn(&Simulator) -> Runner,
-            crate::harness::CI_COMMIT,
-        ),
+        (Runner::deploys_app as fn(&Simulator) -> Runner, CI_COMMIT),
         (rolls_back, OLD),
     ] {
         let simulator = application(slow().commit_sha(commit)).await;
@@ -486,4 +474,18 @@ async fn a_signal_while_promoting_keeps_what_is_followed_already() {
     assert_eq!(&run.output("deployment-ids"), followed, "{}", run.streams());
     run.assert_told(&format!("Deployment {followed} was left as it was"));
     assert!(!simulator.cancelled(followed));
+}
+
+#[tokio::test]
+async fn a_list_that_is_late_starts_nothing_twice() {
+    let script = Script::success().never_ends();
+    let app = Application::new(APP).next(script.commit_sha(CI_COMMIT));
+    let world = World::new().application(app);
+    let lag = Duration::from_secs(4);
+    let simulator = Simulator::start(world.deployments_visible_after(lag)).await;
+    leave(Runner::deploys_app(&simulator), &simulator).await;
+    let running = attempt(Runner::deploys_app(&simulator), 2).start();
+    end_followed(&simulator, APP).await;
+    running.finish().await.assert_ended(0, "success");
+    assert_eq!(simulator.deployments_made(), 1);
 }

@@ -25,6 +25,11 @@ use crate::messages::Failure;
 /// The clocks of a CI and of the service differ by less.
 const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_mins(15);
 
+/// How much later than a deployment is made a list may show it.
+const LIST_LATENESS: Duration = Duration::from_secs(5);
+
+const UNLISTED: &str = "No deployment of an earlier attempt was recognized.";
+
 /// The waits before each look at a deployment that does not show its version yet.
 const FOR_A_VERSION: [Duration; 6] = [
     Duration::from_secs(1),
@@ -40,6 +45,8 @@ const FOR_A_VERSION: [Duration; 6] = [
 pub struct RerunRule {
     /// Why it is looked for, in a sentence.
     why: &'static str,
+    /// Whether the CI reports a further attempt.
+    is_reported: bool,
     /// When the run began, as the CI reports it.
     since: Option<Timestamp>,
     /// The commit of the run.
@@ -57,6 +64,7 @@ impl RerunRule {
         };
         Some(Self {
             why,
+            is_reported: facts.is_rerun == Some(true),
             since: facts.began_at,
             commit: facts.commit.clone(),
         })
@@ -212,6 +220,8 @@ pub(crate) enum Leftover {
     IsLive(Box<Deployment>, &'static str),
     /// Nothing to follow, as this sentence says; then, as the next says, one is started.
     Nothing(String, &'static str),
+    /// Nothing that may be of that attempt is listed.
+    Unlisted,
 }
 
 impl EarlierAttempt {
@@ -220,6 +230,8 @@ impl EarlierAttempt {
     pub(crate) fn note(&self, plan: &Plan) -> String {
         let why = self.why;
         match &self.left {
+            Leftover::Unlisted if plan.dry_run => format!("{why}. {UNLISTED}"),
+            Leftover::Unlisted => format!("{why}. {UNLISTED} Starting one."),
             Leftover::Nothing(found, _) if plan.dry_run => format!("{why}. {found}"),
             Leftover::Nothing(found, then) => format!("{why}. {found} {then}"),
             Leftover::Runs(running, evidence) if plan.follow && !plan.dry_run => format!(
@@ -242,7 +254,7 @@ impl EarlierAttempt {
     /// For a dry run: what would be done instead of starting one, if anything.
     pub(crate) fn plan(&self, plan: &Plan) -> Option<String> {
         match &self.left {
-            Leftover::Nothing(..) => None,
+            Leftover::Nothing(..) | Leftover::Unlisted => None,
             Leftover::Runs(running, _) if plan.follow => {
                 Some(format!("follow {}, and start nothing", running.summary()))
             }
@@ -256,7 +268,7 @@ impl EarlierAttempt {
     pub(crate) fn deployment(self) -> Option<Deployment> {
         match self.left {
             Leftover::Runs(it, _) | Leftover::IsLive(it, _) => Some(*it),
-            Leftover::Nothing(..) => None,
+            Leftover::Nothing(..) | Leftover::Unlisted => None,
         }
     }
 }
@@ -288,8 +300,14 @@ impl ActionContext<'_> {
         };
         let why = rule.why;
         let mut waits = FOR_A_VERSION.iter();
+        let mut is_late = rule.is_reported;
         loop {
             let doubtful = match self.look_for_leftover(rule, before, is_rollback) {
+                // A list that is late lacks the newest.
+                RerunDecision::Clear(Leftover::Unlisted) if std::mem::take(&mut is_late) => {
+                    self.look_again(service, before).await?;
+                    continue;
+                }
                 RerunDecision::Clear(left) => return Ok(Some(EarlierAttempt { why, left })),
                 RerunDecision::Doubtful(doubtful) => doubtful,
             };
@@ -311,6 +329,21 @@ impl ActionContext<'_> {
             past.extend(doubtful.into_iter().filter(|one| !known.contains(&one.id)));
             before.read_again(&past);
         }
+    }
+
+    /// Reads the deployments once more, when a list that is late shows what was
+    /// started right before this attempt.
+    async fn look_again(
+        &self,
+        service: Option<Service>,
+        before: &mut Preflight,
+    ) -> Result<(), TriggerError> {
+        let is_in_time = Instant::now() + LIST_LATENESS < self.deadline.moment();
+        if let Some(service) = service.filter(|_| is_in_time) {
+            sleep(LIST_LATENESS).await;
+            before.read_again(&read_past(&self.client, service).await?);
+        }
+        Ok(())
     }
 
     fn look_for_leftover(
@@ -356,10 +389,7 @@ impl ActionContext<'_> {
                 let found = "Whether an earlier attempt has started the same cannot be known.";
                 Leftover::Nothing(found.to_owned(), "Starting it.")
             }
-            None => {
-                let found = "No deployment of an earlier attempt was recognized.";
-                Leftover::Nothing(found.to_owned(), "Starting one.")
-            }
+            None => Leftover::Unlisted,
         })
     }
 }

@@ -96,9 +96,8 @@ impl RerunRule {
         match (is_in_time, is_commit) {
             (false, Some(false)) => Ownership::Others,
             (false, None) if self.commit.is_none() => Ownership::Others,
-            (false, None) => Ownership::Unclear,
             (true, _) | (false, Some(true)) if wanted.is_same(deployment) => Ownership::Ours,
-            (true, _) | (false, Some(true)) => Ownership::Unclear,
+            _ => Ownership::Unclear,
         }
     }
 

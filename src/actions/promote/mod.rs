@@ -126,15 +126,10 @@ impl ActionContext<'_> {
         let report = |kind: EventKind<'_>| self.reporter.on(kind);
         let starts = match self.write_or_stop(start, then, &report).await {
             WriteResult::Done(starts) => starts,
-            WriteResult::Interrupted(Interruption { signal, result, by }) => {
-                let starts = result.unwrap_or_default();
-                if let Some(refused) = refused(&starts) {
-                    return nothing_started(signal).because(refused);
-                }
-                let started = known(&starts).into_iter().chain(std::iter::repeat(None));
-                let ids: Vec<_> = left.into_iter().zip(started).collect();
-                let ids: Vec<_> = ids.into_iter().map(|(left, id)| left.or(id)).collect();
-                return self.stop_targets(signal, &aim, &ids, &[], by).await;
+            WriteResult::Interrupted(interruption) => {
+                return self
+                    .stop_in_flight_promotion(interruption, &aim, left)
+                    .await;
             }
         };
         if self.plan.follow {
@@ -142,6 +137,25 @@ impl ActionContext<'_> {
         } else {
             self.triggered(&aim, starts).await
         }
+    }
+
+    /// A signal came while the request was on its way. `left` holds what is followed
+    /// on each target whatever comes of it.
+    async fn stop_in_flight_promotion(
+        &self,
+        interruption: Interruption<Vec<TargetStart>>,
+        aim: &PromotionPreflight,
+        left: Vec<Option<DeploymentId>>,
+    ) -> Outcome {
+        let Interruption { signal, result, by } = interruption;
+        let starts = result.unwrap_or_default();
+        if let Some(refused) = refused(&starts) {
+            return nothing_started(signal).because(refused);
+        }
+        let started = known(&starts).into_iter().chain(std::iter::repeat(None));
+        let ids = left.into_iter().zip(started);
+        let ids: Vec<_> = ids.map(|(left, id)| left.or(id)).collect();
+        self.stop_targets(signal, aim, &ids, &[], by).await
     }
 
     /// What an earlier process or attempt of this run has started on each target, or

@@ -19,9 +19,9 @@ use crate::sevalla::{ApiError, Client, Patience};
 /// What was read before a promotion.
 #[derive(Debug)]
 pub(crate) struct PromotionPreflight {
-    /// What will be promoted, in words.
+    /// The version that will be promoted, in words.
     pub version: String,
-    /// The same, and where to.
+    /// What will be promoted and where to, in words.
     pub order: String,
     /// What will be promoted, if it is among the deployments that were read.
     pub source: Option<Deployment>,

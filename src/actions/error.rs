@@ -59,6 +59,11 @@ pub enum LookupFailure {
         /// What it is, in a sentence.
         noun: &'static str,
     },
+    /// These do not show their version, and may be of an earlier attempt.
+    NoVersion {
+        /// What a person recognises each of them by.
+        candidates: Vec<String>,
+    },
     /// There is none.
     None {
         /// How often the request was sent.

@@ -7,7 +7,7 @@ mod targets;
 use jiff::Timestamp;
 
 use crate::actions::deploy::cancel::CancelResult;
-use crate::actions::error::TriggerError;
+use crate::actions::error::{LookupFailure, TriggerError};
 use crate::actions::explain::requests::{ambiguous, classify, explain};
 use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Origin, Service, Verdict};
 use crate::exit_status::ExitStatus;
@@ -100,6 +100,13 @@ impl Outcome {
                 outcome.because(NOTHING_CHANGED).hint(refused.hint)
             }
             TriggerError::At(place, error) => Self::of_trigger_error(*error).because(place),
+            TriggerError::Unidentified(search @ LookupFailure::NoVersion { .. }) => {
+                let headline = "It is unknown whether an earlier attempt has started the same";
+                explain(Self::of(Failure::UnidentifiedDeployment, headline), search).hint(
+                    "Check in the dashboard before running this again. To start another one all \
+                     the same, set on-rerun to deploy",
+                )
+            }
             TriggerError::Unidentified(search) => {
                 let headline =
                     "The request was accepted, but which deployment it started is unknown";
@@ -440,13 +447,12 @@ impl Outcome {
 
     /// Somebody else's deployment does, and is not followed.
     pub fn joined(other: &Deployment) -> Self {
-        Self::new(
-            Ok(Success::Triggered),
-            format!(
-                "Started nothing, since {} deploys the same; not waiting for its end",
-                other.summary()
-            ),
-        )
+        let does = match other.status.verdict() {
+            Some(_) => "has deployed the same",
+            None => "deploys the same; not waiting for its end",
+        };
+        let headline = format!("Started nothing, since {} {does}", other.summary());
+        Self::new(Ok(Success::Triggered), headline)
     }
 
     /// Nothing was to be done, by the user's own rule.

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use sevalla_simulator::{
-    Application, DeploymentType, PastDeployment, Pipeline, Script, Simulator, StaticSite, World,
+    Application, Behaviour, DeploymentType, Fault, PastDeployment, Pipeline, Script, Simulator,
+    StaticSite, World,
 };
 
-use crate::harness::{APP, PIPELINE, Runner, SITE, called, stopped, until};
+use crate::harness::{APP, CI_COMMIT, PIPELINE, Runner, SITE, called, stopped, until};
 use crate::resuming::{Machine, kill};
 
 const OLD: &str = "1111111111111111111111111111111111111111";
@@ -266,4 +267,225 @@ async fn a_target_that_may_be_somebody_elses_is_not_cancelled() {
     simulator.end_deployment(US);
     running.finish().await.assert_ended(0, "success");
     assert_eq!(simulator.calls(PROMOTE), 1);
+}
+
+/// Waits in the queue so long, and shows nothing of its version meanwhile.
+fn shows_late(queue: u64, commit: &str) -> Script {
+    let queue = Duration::from_secs(queue);
+    let script = shows_nothing().queue(queue).commit_sha(commit);
+    script.shows_after(queue, "commit_sha", commit)
+}
+
+fn shows_nothing() -> Script {
+    let script = Script::success().never_ends();
+    script
+        .shows("commit_sha", json!(null))
+        .shows("docker_image_url", json!(null))
+}
+
+#[tokio::test]
+async fn a_version_that_is_shown_late_is_waited_for() {
+    let simulator = application(shows_late(6, OLD)).await;
+    leave(rolls_back(&simulator), &simulator).await;
+    let running = attempt(rolls_back(&simulator), 2).start();
+    end_followed(&simulator, APP).await;
+    let again = running.finish().await;
+    again.assert_ended(0, "success");
+    again.assert_told("Waiting for the version of");
+    again.assert_told("The CI reports a further attempt at this run. Following");
+    assert_eq!(simulator.deployments_made(), 1, "{}", again.streams());
+}
+
+#[tokio::test]
+async fn an_image_that_is_shown_late_is_waited_for() {
+    let script = Script::success()
+        .never_ends()
+        .shows("docker_image_url", json!(null))
+        .shows_after(Duration::from_secs(6), "docker_image_url", "shop:2");
+    let app = Application::new(APP).source("dockerImage").next(script);
+    let simulator = Simulator::start(World::new().application(app)).await;
+    let run = || Runner::deploys_app(&simulator).set("SEVALLA_DOCKER_IMAGE", "shop:2");
+    leave(run(), &simulator).await;
+    let running = attempt(run(), 2).start();
+    end_followed(&simulator, APP).await;
+    let again = running.finish().await;
+    again.assert_ended(0, "success");
+    assert_eq!(simulator.deployments_made(), 1, "{}", again.streams());
+}
+
+#[tokio::test]
+async fn a_version_that_turns_out_to_be_another_is_not_followed() {
+    let simulator = application(Script::success()).await;
+    let other = shows_late(6, NEW).steps(["rollout"]);
+    simulator.add_deployment(APP, DeploymentType::Manual, other);
+    let run = attempt(rolls_back(&simulator), 2).set("SEVALLA_WAIT_FOR_FINISH", "false");
+    let run = run.run().await;
+    run.assert_told("Waiting for the version");
+    run.assert_told("No deployment of an earlier attempt was recognized. Starting one.");
+    run.assert_ended(0, "triggered");
+    assert_eq!(simulator.calls("rollbackDeploymentV3"), 1);
+}
+
+#[tokio::test]
+async fn a_version_that_is_never_shown_ends_in_doubt() {
+    let simulator = application(shows_nothing().never_starts()).await;
+    let promotion = pipeline(shows_nothing(), Script::success()).await;
+    leave(rolls_back(&simulator), &simulator).await;
+    for dry in ["true", "false"] {
+        let run = attempt(rolls_back(&simulator), 2).set("SEVALLA_DRY_RUN", dry);
+        let run = run.set("SEVALLA_TIMEOUT", "5s").run().await;
+        run.assert_ended(7, "ambiguous");
+        run.assert_told("It is unknown whether an earlier attempt has started the same");
+        run.assert_told(&simulator.deployments(APP)[0].id);
+    }
+    assert_eq!(simulator.deployments_made(), 1);
+    // Sure of one target, and in doubt about the other.
+    leave(promotes(&promotion), &promotion).await;
+    until(|| promotion.deployments(US)[0].status == Some("success".to_owned())).await;
+    let run = attempt(promotes(&promotion), 2).set("SEVALLA_TIMEOUT", "8s");
+    let run = run.run().await;
+    run.assert_ended(7, "ambiguous");
+    run.assert_told(&promotion.deployments(EU)[0].id);
+    // One for EU, and two for US, of which the first had ended.
+    assert_eq!(promotion.deployments_made(), 3, "{}", run.streams());
+}
+
+/// The clock of the CI is ten minutes fast.
+#[tokio::test]
+async fn a_clock_that_differs_starts_nothing_twice() {
+    let soon = json!({ "repository": { "pushed_at": jiff::Timestamp::now().as_second() + 600 } });
+    let slow = || Script::success().never_ends();
+    for (run, commit) in [
+        (Runner::deploys_app as fn(&Simulator) -> Runner, CI_COMMIT),
+        (rolls_back, OLD),
+    ] {
+        let simulator = application(slow().commit_sha(commit)).await;
+        leave(run(&simulator), &simulator).await;
+        let running = attempt_at(run(&simulator), &soon, 2).start();
+        end_followed(&simulator, APP).await;
+        let again = running.finish().await;
+        again.assert_ended(0, "success");
+        assert_eq!(simulator.deployments_made(), 1, "{}", again.streams());
+    }
+    // Of another commit, it is of the push before.
+    let simulator = application(slow().commit_sha(OLD)).await;
+    leave(Runner::deploys_app(&simulator), &simulator).await;
+    let run = attempt_at(Runner::deploys_app(&simulator), &soon, 2);
+    let run = run.set("SEVALLA_WAIT_FOR_FINISH", "false").run().await;
+    run.assert_ended(0, "triggered");
+    assert_eq!(simulator.deployments_made(), 2);
+}
+
+#[tokio::test]
+async fn a_named_image_that_is_live_again_is_reported() {
+    let image = |tag: &str, hours| past("", hours).docker_image(format!("shop:{tag}"));
+    let app = Application::new(APP)
+        .source("dockerImage")
+        .docker_image("shop:2");
+    let app = app.past(image("1", 20)).past(image("2", 10));
+    let simulator = Simulator::start(World::new().application(app)).await;
+    let wanted = simulator.deployments(APP)[1].id.clone();
+    let run = || rolls_back(&simulator).set("SEVALLA_DEPLOYMENT_ID", &wanted);
+    attempt(run(), 1).run().await.assert_ended(0, "success");
+    let again = attempt(run(), 2).run().await;
+    again.assert_ended(0, "success");
+    again.assert_told("Reporting that one instead of rolling back again");
+    // What is live is of another run.
+    let event = json!({ "repository": { "pushed_at": LATER } });
+    for dry in ["true", "false"] {
+        let other = attempt_at(run(), &event, 2).set("SEVALLA_DRY_RUN", dry);
+        let other = other.run().await;
+        other.assert_ended(9, "rejected");
+        other.assert_told("Both versions were deployed as shop:1");
+    }
+    assert_eq!(simulator.deployments_made(), 1);
+}
+
+#[tokio::test]
+async fn a_run_that_does_not_wait_says_what_it_has_found() {
+    let slow = || Script::success().never_ends();
+    let without_waiting = |runner| attempt(runner, 2).set("SEVALLA_WAIT_FOR_FINISH", "false");
+    let simulator = application(slow()).await;
+    leave(rolls_back(&simulator), &simulator).await;
+    let again = without_waiting(rolls_back(&simulator)).run().await;
+    again.assert_ended(0, "triggered");
+    again.assert_told("The CI reports a further attempt at this run. Another is not started");
+    again.assert_told("Started nothing, since");
+    assert_eq!(simulator.deployments_made(), 1);
+    for (us, found, headline) in [
+        (slow(), 2, "Promoted nothing: found what an earlier attempt"),
+        (
+            Script::success(),
+            1,
+            "Promoted to 1 of 2: found what an earlier attempt",
+        ),
+    ] {
+        let simulator = pipeline(slow(), us).await;
+        leave(promotes(&simulator), &simulator).await;
+        if found == 1 {
+            until(|| simulator.deployments(US)[0].status == Some("success".to_owned())).await;
+        }
+        let again = without_waiting(promotes(&simulator)).run().await;
+        again.assert_ended(0, "triggered");
+        again.assert_told(headline);
+        again.assert_told("The CI reports a further attempt at this run. Another is not started");
+        assert_eq!(simulator.deployments_made(), 4 - found);
+        let ids = [EU, US].map(|app| simulator.deployments(app)[0].id.clone());
+        assert_eq!(again.output("deployment-ids"), ids.join(","));
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_would_be_followed() {
+    let dry = |runner| attempt(runner, 2).set("SEVALLA_DRY_RUN", "true");
+    let simulator = application(Script::success().never_ends()).await;
+    let first = dry(rolls_back(&simulator)).run().await;
+    first.assert_told("No deployment of an earlier attempt was recognized.");
+    first.assert_told("Dry run: would deploy deployment");
+    leave(rolls_back(&simulator), &simulator).await;
+    let again = dry(rolls_back(&simulator)).run().await;
+    again.assert_ended(0, "planned");
+    again.assert_told("Dry run: would follow");
+    assert_eq!(simulator.deployments_made(), 1);
+    let simulator = pipeline(Script::success(), Script::success().never_ends()).await;
+    leave(promotes(&simulator), &simulator).await;
+    until(|| simulator.deployments(EU)[0].status == Some("success".to_owned())).await;
+    let again = dry(promotes(&simulator)).run().await;
+    again.assert_ended(0, "planned");
+    again.assert_told("Dry run: would follow");
+    again.assert_told(", and promote");
+    assert_eq!(simulator.calls(PROMOTE), 1);
+    assert_eq!(simulator.calls("cancelDeploymentV3"), 0);
+}
+
+#[tokio::test]
+async fn a_signal_while_promoting_keeps_what_is_followed_already() {
+    let slow = || Script::success().never_ends();
+    let simulator = pipeline(Script::success(), slow()).await;
+    leave(promotes(&simulator), &simulator).await;
+    until(|| simulator.deployments(EU)[0].status == Some("success".to_owned())).await;
+    let sent = simulator.calls(PROMOTE);
+    simulator.add_fault(Fault::on(PROMOTE).does(Behaviour::HangBeforeApplying));
+    let running = attempt(promotes(&simulator), 2).start();
+    until(|| simulator.calls(PROMOTE) > sent).await;
+    let run = stopped(running, "INT").await;
+    run.assert_ended(130, "interrupted");
+    let followed = &simulator.deployments(US)[0].id;
+    assert_eq!(&run.output("deployment-ids"), followed, "{}", run.streams());
+    run.assert_told(&format!("Deployment {followed} was left as it was"));
+    assert!(!simulator.cancelled(followed));
+}
+
+#[tokio::test]
+async fn a_list_that_is_late_starts_nothing_twice() {
+    let script = Script::success().never_ends();
+    let app = Application::new(APP).next(script.commit_sha(CI_COMMIT));
+    let world = World::new().application(app);
+    let lag = Duration::from_secs(4);
+    let simulator = Simulator::start(world.deployments_visible_after(lag)).await;
+    leave(Runner::deploys_app(&simulator), &simulator).await;
+    let running = attempt(Runner::deploys_app(&simulator), 2).start();
+    end_followed(&simulator, APP).await;
+    running.finish().await.assert_ended(0, "success");
+    assert_eq!(simulator.deployments_made(), 1);
 }

@@ -117,13 +117,31 @@ impl DeploymentMatcher {
     /// Whether a deployment that somebody else has started deploys the same.
     /// What the service does not say could be anything.
     pub(crate) fn is_same(&self, deployment: &Deployment) -> bool {
+        !self.is_not_same(deployment) && self.equality(deployment).is_some()
+    }
+
+    /// Whether a deployment is known not to deploy the same.
+    pub(crate) fn is_not_same(&self, deployment: &Deployment) -> bool {
         let builds_nothing = deployment.is_built == Some(false) && self.docker_image.is_none();
         let action = deployment.trigger.as_deref();
         let is_another = builds_nothing || matches!(action, Some(RESTART | ROLLBACK));
-        self.is_comparable()
-            && !deployment.is_preview
-            && !is_another
-            && self.equality(deployment).is_some()
+        let is_source = match &self.docker_image {
+            Some(_) => self.is_version(deployment),
+            None => compare(
+                self.branch.as_ref(),
+                deployment.branch.as_ref(),
+                same_branch,
+            ),
+        };
+        !self.is_comparable() || deployment.is_preview || is_another || is_source == Some(false)
+    }
+
+    /// Whether a deployment has this version, as far as both are known.
+    pub(crate) fn is_version(&self, deployment: &Deployment) -> Option<bool> {
+        let (commit, image) = (&deployment.commit_sha, &deployment.docker_image);
+        let is_commit = compare(self.commit.as_ref(), commit.as_ref(), same_commit);
+        let is_image = || compare(self.docker_image.as_ref(), image.as_ref(), same_image);
+        is_commit.or_else(is_image)
     }
 
     /// Whose a new deployment is.
@@ -161,22 +179,12 @@ impl DeploymentMatcher {
 
     /// Whether it deploys what this run asked for, in normal form.
     fn equality(&self, deployment: &Deployment) -> Option<MatchBasis> {
-        let commit = compare(
-            self.commit.as_ref(),
-            deployment.commit_sha.as_ref(),
-            same_commit,
-        );
-        let image = compare(
-            self.docker_image.as_ref(),
-            deployment.docker_image.as_ref(),
-            same_image,
-        );
+        let version = self.is_version(deployment);
         let branch = compare(
             self.branch.as_ref(),
             deployment.branch.as_ref(),
             same_branch,
         );
-        let version = commit.or(image);
         let by_version = version == Some(true);
         // A branch has many versions, and what is rolled back has that of the
         // one it replaces. A restart replaces nothing.

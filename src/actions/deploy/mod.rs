@@ -31,7 +31,7 @@ use crate::actions::deploy::concurrency::BusyDecision;
 use crate::actions::deploy::finalize::DeploymentContext;
 use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::start::Started;
-use crate::actions::deploy::start_rollback::earlier_success;
+use crate::actions::deploy::start_rollback::{Rollback, earlier_success};
 use crate::actions::deploy::verification::{FOR_DETAILS, ServiceAddress, own_address};
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::journaling::DEPLOY;
@@ -113,14 +113,10 @@ impl ActionContext<'_> {
         {
             return outcome;
         }
-        if self.plan.dry_run {
-            return Outcome::planned(&format!("deploy {}", before.order));
-        }
-        if let Some((other, note)) =
-            self.left_by_earlier_attempt(&before, work.is_rollback(), &report)
-        {
-            return Box::pin(self.join(work, &before, other, &note)).await;
-        }
+        let before = match Box::pin(self.leftover(work, before)).await {
+            Ok(before) => before,
+            Err(outcome) => return outcome,
+        };
         let next = tokio::select! {
             next = Box::pin(self.make_way(work, before)) => next,
             signal = self.stop.requested() => return nothing_started(signal),
@@ -128,8 +124,11 @@ impl ActionContext<'_> {
         let before = match next {
             Ok(BusyDecision::Start(before)) => *before,
             Ok(BusyDecision::Join(before, other)) => {
-                let note = format!("Joining {}, which deploys the same.", other.summary());
-                return Box::pin(self.join(work, &before, *other, &note)).await;
+                if self.plan.follow {
+                    let note = format!("Joining {}, which deploys the same.", other.summary());
+                    report(EventKind::Note(&note));
+                }
+                return Box::pin(self.join(work, &before, *other)).await;
             }
             Ok(BusyDecision::End(outcome)) => return outcome,
             Err(error) => return self.not_started(error).await,
@@ -138,6 +137,39 @@ impl ActionContext<'_> {
         let entry = self.deployment_entry(DEPLOY, operation, service, &before);
         let before = Preflight { entry, ..before };
         Box::pin(self.start_and_follow(work, &before)).await
+    }
+
+    /// What there is before a deployment is started; the error is the end of a run that
+    /// starts none, since an earlier attempt may have, or that is dry or impossible.
+    async fn leftover(
+        &self,
+        work: &DeployOperation,
+        mut before: Preflight,
+    ) -> Result<Preflight, Outcome> {
+        let report = |event: EventKind<'_>| self.reporter.on(event);
+        let service = work.service();
+        let earlier = self.earlier_attempt(service, &mut before, work.is_rollback(), &report);
+        let earlier = match self.until_stopped(earlier).await {
+            Ok(Ok(earlier)) => earlier,
+            Ok(Err(error)) => return Err(self.not_started(error).await),
+            Err(signal) => return Err(nothing_started(signal)),
+        };
+        if let Some(earlier) = earlier {
+            report(EventKind::Note(&earlier.note(self.plan)));
+            if let Some(instead) = earlier.plan(self.plan).filter(|_| self.plan.dry_run) {
+                return Err(Outcome::planned(&instead));
+            }
+            if let Some(other) = earlier.deployment() {
+                return Err(Box::pin(self.join(work, &before, other)).await);
+            }
+        }
+        if let Some(refused) = before.rollback.as_ref().and_then(Rollback::refusal) {
+            return Err(self.not_started(refused).await);
+        }
+        if self.plan.dry_run {
+            return Err(Outcome::planned(&format!("deploy {}", before.order)));
+        }
+        Ok(before)
     }
 
     /// Starts a deployment, and follows it to its end where the run waits for
@@ -175,20 +207,11 @@ impl ActionContext<'_> {
 
     /// Follows a deployment that somebody else has started, and that is the
     /// same as ours would be.
-    async fn join(
-        &self,
-        work: &DeployOperation,
-        before: &Preflight,
-        other: Deployment,
-        note: &str,
-    ) -> Outcome {
+    async fn join(&self, work: &DeployOperation, before: &Preflight, other: Deployment) -> Outcome {
         let Some(service) = work.service() else {
             return Outcome::joined(&other);
         };
         self.record_followed(DEPLOY, service, before, &other.id);
-        if self.plan.follow {
-            self.reporter.on(EventKind::Note(note));
-        }
         self.follow_joined(service, before, other).await
     }
 

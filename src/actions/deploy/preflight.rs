@@ -199,6 +199,16 @@ impl Preflight {
         }
     }
 
+    /// Takes these newest deployments for those that were read before.
+    pub(crate) fn read_again(&mut self, past: &[Deployment]) {
+        let now = Self::of(past, DeploymentMatcher::default());
+        if now.live.is_some() {
+            (self.live, self.live_before) = (now.live, now.live_before);
+        }
+        (self.listed, self.busy) = (now.listed, now.busy);
+        (self.past, self.mark) = (now.past, now.mark);
+    }
+
     /// Adds what is live where that was deployed before the newest ones.
     async fn with_live(
         self,

@@ -1,17 +1,23 @@
 //! A further attempt at a run: what an earlier attempt may have started and still
 //! waits or runs is followed instead of starting another deployment.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::{Instant, sleep};
 
 use crate::actions::ActionContext;
 use crate::actions::deploy::commit_guard::CommitGuard;
 use crate::actions::deploy::matcher::{DeploymentMatcher, Ownership};
-use crate::actions::deploy::past::is_busy;
+use crate::actions::deploy::past::{is_busy, read_past};
 use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::start_rollback::{RollbackEffect, what_came};
-use crate::actions::error::{Report, TriggerError};
+use crate::actions::error::{LookupFailure, Report, TriggerError};
+use crate::actions::lookup::Candidate;
+use crate::actions::resolve::Plan;
 use crate::ci::Facts;
-use crate::deployment::{Deployment, Origin, is_same_commit};
+use crate::deployment::{Deployment, Origin, Service, is_same_commit};
 use crate::event::EventKind;
 use crate::inputs::OnRerun;
 use crate::messages::Failure;
@@ -19,11 +25,28 @@ use crate::messages::Failure;
 /// The clocks of a CI and of the service differ by less.
 const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_mins(15);
 
+/// How much later than a deployment is made a list may show it.
+const LIST_LATENESS: Duration = Duration::from_secs(5);
+
+const UNLISTED: &str = "No deployment of an earlier attempt was recognized.";
+
+/// The waits before each look at a deployment that does not show its version yet.
+const FOR_A_VERSION: [Duration; 6] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(15),
+    Duration::from_secs(30),
+];
+
 /// How the deployment of an earlier attempt is recognized.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RerunRule {
     /// Why it is looked for, in a sentence.
     why: &'static str,
+    /// Whether the CI reports a further attempt.
+    is_reported: bool,
     /// When the run began, as the CI reports it.
     since: Option<Timestamp>,
     /// The commit of the run.
@@ -41,41 +64,70 @@ impl RerunRule {
         };
         Some(Self {
             why,
+            is_reported: facts.is_rerun == Some(true),
             since: facts.began_at,
             commit: facts.commit.clone(),
         })
     }
 
-    /// Whether this run may have started a deployment of the same. Where the CI
-    /// does not report when the run began, only the commit shows it. No run starts
-    /// what a push has started.
-    fn may_be_of_this_run(&self, deployment: &Deployment) -> bool {
+    /// Whether an earlier attempt may have started a deployment that is known to
+    /// be, or not to be, of the same. No run starts what a push has started.
+    fn whose(&self, before: &Preflight, deployment: &Deployment) -> Ownership {
+        let wanted = before.wanted.clone().primary();
+        if !self.can_recognize(&wanted) {
+            Ownership::Others
+        } else if wanted.kind.takes_a_version() {
+            self.whose_version(before, &wanted, deployment)
+        } else {
+            self.whose_build(&wanted, deployment)
+        }
+    }
+
+    /// Of a deployment that builds. One that was created before the run began, by
+    /// clocks that may differ, is recognized by the commit of the run.
+    fn whose_build(&self, wanted: &DeploymentMatcher, deployment: &Deployment) -> Ownership {
+        let is_by_push = deployment.origin == Origin::Automatic;
+        if is_by_push || self.is_long_before(deployment) || wanted.is_not_same(deployment) {
+            return Ownership::Others;
+        }
         let commits = self.commit.as_deref().zip(deployment.commit_sha.as_deref());
-        let fits = match self.since {
-            Some(_) => self.is_since(deployment) == Some(true),
-            None => commits.is_some_and(|(ours, its)| is_same_commit(ours, its)),
-        };
-        fits && deployment.origin != Origin::Automatic
+        let is_commit = commits.map(|(ours, its)| is_same_commit(ours, its));
+        let is_in_time = self.is_since(deployment) == Some(true);
+        match (is_in_time, is_commit) {
+            (false, Some(false)) => Ownership::Others,
+            (false, None) if self.commit.is_none() => Ownership::Others,
+            (true, _) | (false, Some(true)) if wanted.is_same(deployment) => Ownership::Ours,
+            _ => Ownership::Unclear,
+        }
+    }
+
+    /// Of a deployment that brings back or promotes a version. Only the time shows
+    /// it: the commit is that of the version.
+    fn whose_version(
+        &self,
+        before: &Preflight,
+        wanted: &DeploymentMatcher,
+        deployment: &Deployment,
+    ) -> Ownership {
+        // A restart of what is live can have the wanted commit, by another build.
+        let is_another_build = before.rollback.as_ref().is_some_and(|rollback| {
+            let came = what_came(deployment, &rollback.to, before.live.as_ref());
+            matches!(came, RollbackEffect::Replaced | RollbackEffect::Another)
+        });
+        let is_before = self.is_since(deployment).is_none() || self.is_long_before(deployment);
+        if is_before || !may_take_a_version(deployment) || is_another_build {
+            return Ownership::Others;
+        }
+        match wanted.whose(deployment) {
+            Ownership::Unclear if wanted.is_version(deployment).is_some() => Ownership::Others,
+            whose => whose,
+        }
     }
 
     /// Whether a deployment was created after the run began, if both are known.
     fn is_since(&self, deployment: &Deployment) -> Option<bool> {
         let times = deployment.created_at.zip(self.since);
         times.map(|(created, since)| created >= since)
-    }
-
-    /// Whether this run may have brought back or promoted a version by this
-    /// deployment. Only the time shows it: the commit is that of the version.
-    fn may_have_brought(&self, before: &Preflight, deployment: &Deployment) -> bool {
-        // A restart of what is live can have the wanted commit, by another build.
-        let is_another_build = before.rollback.as_ref().is_some_and(|rollback| {
-            let came = what_came(deployment, &rollback.to, before.live.as_ref());
-            matches!(came, RollbackEffect::Replaced | RollbackEffect::Another)
-        });
-        self.is_since(deployment) == Some(true)
-            && may_take_a_version(deployment)
-            && before.wanted.clone().primary().whose(deployment) == Ownership::Ours
-            && !is_another_build
     }
 
     /// Refuses to roll back once more where an earlier attempt may have rolled back
@@ -117,20 +169,28 @@ impl RerunRule {
         times.is_some_and(|(created, since)| since.duration_since(created) > CLOCK_DIFFERENCE)
     }
 
-    /// What speaks for it. It is no proof: Sevalla does not report which run has
-    /// started a deployment.
-    const fn evidence(&self) -> &'static str {
-        match self.since {
-            Some(_) => "it was created after this run began",
-            None => "it has the commit of this run",
+    /// The reason to take a deployment for that of an earlier attempt. It is no proof:
+    /// Sevalla does not report which run has started a deployment.
+    fn evidence(&self, deployment: &Deployment, wanted: &DeploymentMatcher) -> &'static str {
+        if self.is_since(deployment) == Some(true) {
+            "it was created after this run began"
+        } else if wanted.kind.takes_a_version() {
+            "it was created about when this run began"
+        } else {
+            "it has the commit of this run"
         }
     }
 
     /// Whether a deployment of an earlier attempt would be recognized.
     fn can_recognize(&self, wanted: &DeploymentMatcher) -> bool {
         let has_version = wanted.commit.is_some() || wanted.docker_image.is_some();
-        let by_version = wanted.kind.takes_a_version() && has_version && self.since.is_some();
-        wanted.is_comparable() || by_version
+        if wanted.kind.takes_a_version() {
+            has_version && self.since.is_some()
+        } else {
+            let names_source = wanted.branch.is_some() || wanted.docker_image.is_some();
+            let can_compare = self.since.is_some() || self.commit.is_some();
+            wanted.is_comparable() && names_source && can_compare
+        }
     }
 }
 
@@ -143,63 +203,206 @@ fn may_take_a_version(deployment: &Deployment) -> bool {
     }
 }
 
-impl ActionContext<'_> {
-    /// The deployment that an earlier attempt may have started and that still waits
-    /// or runs, with a line for the log; of a rollback to a named deployment, also the
-    /// one that has brought its version back. If there is none, reports why a new one is started.
-    pub(crate) fn left_by_earlier_attempt(
-        &self,
-        before: &Preflight,
-        is_rollback: bool,
-        report: Report<'_>,
-    ) -> Option<(Deployment, String)> {
-        let rule = self.plan.rerun.as_ref()?;
-        let guard = CommitGuard::new(self.plan, before.branch());
-        let is_it = |other: &&Deployment| {
-            let fits = if before.wanted.kind.takes_a_version() {
-                rule.can_recognize(&before.wanted) && rule.may_have_brought(before, other)
-            } else {
-                before.wanted.is_same(other) && rule.may_be_of_this_run(other)
-            };
-            fits && guard.mismatch(other).is_none()
-        };
-        let found: Vec<&Deployment> = before.listed.iter().filter(is_it).collect();
-        let (why, evidence) = (rule.why, rule.evidence());
-        if let Some(running) = found.iter().find(|other| is_busy(other)) {
-            let note = format!(
+/// What an earlier attempt has left, as far as that is recognized.
+pub(crate) struct EarlierAttempt {
+    /// Why it was looked for, in a sentence.
+    why: &'static str,
+    pub(crate) left: Leftover,
+}
+
+/// What is done about it.
+pub(crate) enum Leftover {
+    /// This one waits or runs, for this reason it may be of that attempt, and it is
+    /// followed instead of starting another.
+    Runs(Box<Deployment>, &'static str),
+    /// This one has brought the wanted version back, and is reported.
+    IsLive(Box<Deployment>, &'static str),
+    /// Nothing to follow, as this sentence says; then, as the next says, one is started.
+    Nothing(String, &'static str),
+    /// Nothing that may be of that attempt is listed.
+    Unlisted,
+}
+
+impl EarlierAttempt {
+    /// For the log: what happens and why. Nothing is followed by a run that does not
+    /// wait, and nothing is started by a dry run.
+    pub(crate) fn note(&self, plan: &Plan) -> String {
+        let why = self.why;
+        match &self.left {
+            Leftover::Unlisted if plan.dry_run => format!("{why}. {UNLISTED}"),
+            Leftover::Unlisted => format!("{why}. {UNLISTED} Starting one."),
+            Leftover::Nothing(found, _) if plan.dry_run => format!("{why}. {found}"),
+            Leftover::Nothing(found, then) => format!("{why}. {found} {then}"),
+            Leftover::Runs(running, evidence) if plan.follow && !plan.dry_run => format!(
                 "{why}. Following {}, which may be of an earlier attempt ({evidence}), instead of \
                  starting another.",
                 running.summary()
-            );
-            return Some(((*running).clone(), note));
-        }
-        let live = before.live.as_ref().map(|live| &live.id);
-        let is_back = |one: &&&Deployment| is_rollback && Some(&one.id) == live;
-        if let Some(back) = found.iter().find(is_back) {
-            let note = format!(
+            ),
+            Leftover::Runs(running, evidence) => format!(
+                "{why}. Another is not started, since {} may be of an earlier attempt ({evidence}).",
+                running.summary()
+            ),
+            Leftover::IsLive(back, evidence) => format!(
                 "{why}. The wanted version is live by {}, which may be of an earlier attempt \
                  ({evidence}). Reporting that one instead of rolling back again.",
                 back.summary()
-            );
-            return Some(((*back).clone(), note));
+            ),
         }
-        let note = match found.first() {
-            Some(ended) => format!(
-                "{why}. The newest deployment that may be of an earlier attempt ({evidence}), {}, \
-                 ended as {}. Starting a new one.",
-                ended.summary(),
-                ended.status.word()
-            ),
-            None if !rule.can_recognize(&before.wanted) => format!(
-                "{why}. Whether an earlier attempt has started the same cannot be known. Starting it."
-            ),
-            None => {
-                format!("{why}. No deployment of an earlier attempt was recognized. Starting one.")
-            }
-        };
-        report(EventKind::Note(&note));
-        None
     }
+
+    /// For a dry run: what would be done instead of starting one, if anything.
+    pub(crate) fn plan(&self, plan: &Plan) -> Option<String> {
+        match &self.left {
+            Leftover::Nothing(..) | Leftover::Unlisted => None,
+            Leftover::Runs(running, _) if plan.follow => {
+                Some(format!("follow {}, and start nothing", running.summary()))
+            }
+            Leftover::Runs(other, _) | Leftover::IsLive(other, _) => {
+                Some(format!("report {}, and start nothing", other.summary()))
+            }
+        }
+    }
+
+    /// What is followed or reported instead of starting another.
+    pub(crate) fn deployment(self) -> Option<Deployment> {
+        match self.left {
+            Leftover::Runs(it, _) | Leftover::IsLive(it, _) => Some(*it),
+            Leftover::Nothing(..) | Leftover::Unlisted => None,
+        }
+    }
+}
+
+/// What one look at the deployments shows.
+enum RerunDecision {
+    Clear(Leftover),
+    /// These may be of an earlier attempt: they do not show their version yet.
+    Doubtful(Vec<Deployment>),
+}
+
+impl ActionContext<'_> {
+    /// What is to be done about what an earlier attempt may have started, if that is
+    /// looked for. A deployment that does not show its version yet is waited for, and
+    /// `before` is what was read last.
+    ///
+    /// # Errors
+    ///
+    /// When it still does not show its version.
+    pub(crate) async fn earlier_attempt(
+        &self,
+        service: Option<Service>,
+        before: &mut Preflight,
+        is_rollback: bool,
+        report: Report<'_>,
+    ) -> Result<Option<EarlierAttempt>, TriggerError> {
+        let Some(rule) = self.plan.rerun.as_ref() else {
+            return Ok(None);
+        };
+        let why = rule.why;
+        let mut waits = FOR_A_VERSION.iter();
+        let mut is_late = rule.is_reported;
+        loop {
+            let doubtful = match self.look_for_leftover(rule, before, is_rollback) {
+                // A list that is late lacks the newest.
+                RerunDecision::Clear(Leftover::Unlisted) if std::mem::take(&mut is_late) => {
+                    self.look_again(service, before).await?;
+                    continue;
+                }
+                RerunDecision::Clear(left) => return Ok(Some(EarlierAttempt { why, left })),
+                RerunDecision::Doubtful(doubtful) => doubtful,
+            };
+            let next = waits.next().zip(service);
+            let next = next.filter(|(wait, _)| Instant::now() + **wait < self.deadline.moment());
+            let Some((wait, service)) = next else {
+                return Err(without_version(&doubtful).at(why));
+            };
+            if *wait == FOR_A_VERSION[0] {
+                report(EventKind::Note(&format!(
+                    "{why}. Waiting for the version of {}, which may be of an earlier attempt.",
+                    summaries(&doubtful)
+                )));
+            }
+            sleep(*wait).await;
+            let mut past = read_past(&self.client, service).await?;
+            // One that disappears from the list proves nothing.
+            let known: HashSet<_> = past.iter().map(|one| one.id.clone()).collect();
+            past.extend(doubtful.into_iter().filter(|one| !known.contains(&one.id)));
+            before.read_again(&past);
+        }
+    }
+
+    /// Reads the deployments once more, when a list that is late shows what was
+    /// started right before this attempt.
+    async fn look_again(
+        &self,
+        service: Option<Service>,
+        before: &mut Preflight,
+    ) -> Result<(), TriggerError> {
+        let is_in_time = Instant::now() + LIST_LATENESS < self.deadline.moment();
+        if let Some(service) = service.filter(|_| is_in_time) {
+            sleep(LIST_LATENESS).await;
+            before.read_again(&read_past(&self.client, service).await?);
+        }
+        Ok(())
+    }
+
+    fn look_for_leftover(
+        &self,
+        rule: &RerunRule,
+        before: &Preflight,
+        is_rollback: bool,
+    ) -> RerunDecision {
+        let guard = &CommitGuard::new(self.plan, before.branch());
+        let of = |whose: Ownership| {
+            before.listed.iter().filter(move |other| {
+                guard.mismatch(other).is_none() && rule.whose(before, other) == whose
+            })
+        };
+        let live = before.live.as_ref().map(|live| &live.id);
+        let is_back = |one: &&Deployment| is_rollback && Some(&one.id) == live;
+        let evidence = |one| rule.evidence(one, &before.wanted);
+        let ours: Vec<&Deployment> = of(Ownership::Ours).collect();
+        if let Some(&running) = ours.iter().find(|other| is_busy(other)) {
+            let left = Leftover::Runs(Box::new(running.clone()), evidence(running));
+            return RerunDecision::Clear(left);
+        }
+        if let Some(&back) = ours.iter().find(|one| is_back(one)) {
+            let left = Leftover::IsLive(Box::new(back.clone()), evidence(back));
+            return RerunDecision::Clear(left);
+        }
+        let doubtful = of(Ownership::Unclear).filter(|one| is_busy(one) || is_back(one));
+        let doubtful: Vec<Deployment> = doubtful.cloned().collect();
+        if !doubtful.is_empty() {
+            return RerunDecision::Doubtful(doubtful);
+        }
+        RerunDecision::Clear(match ours.first() {
+            Some(ended) => {
+                let found = format!(
+                    "The newest deployment that may be of an earlier attempt ({}), {}, ended as {}.",
+                    evidence(ended),
+                    ended.summary(),
+                    ended.status.word()
+                );
+                Leftover::Nothing(found, "Starting a new one.")
+            }
+            None if !rule.can_recognize(&before.wanted) => {
+                let found = "Whether an earlier attempt has started the same cannot be known.";
+                Leftover::Nothing(found.to_owned(), "Starting it.")
+            }
+            None => Leftover::Unlisted,
+        })
+    }
+}
+
+fn summaries(deployments: &[Deployment]) -> String {
+    let all: Vec<String> = deployments.iter().map(Deployment::summary).collect();
+    all.join(" and of ")
+}
+
+/// Whether an earlier attempt has started the same is not known.
+fn without_version(doubtful: &[Deployment]) -> TriggerError {
+    TriggerError::Unidentified(LookupFailure::NoVersion {
+        candidates: doubtful.iter().map(Candidate::describe).collect(),
+    })
 }
 
 #[cfg(test)]
@@ -215,8 +418,18 @@ mod tests {
         Deployment {
             created_at: at(second),
             commit_sha: Some(commit.to_owned()),
+            branch: Some("main".to_owned()),
+            origin: Origin::Manual,
             ..Deployment::only_its_id(DeploymentId("x".to_owned()))
         }
+    }
+
+    fn whose(rule: &RerunRule, deployment: &Deployment) -> Ownership {
+        let wanted = DeploymentMatcher {
+            branch: Some("main".to_owned()),
+            ..DeploymentMatcher::default()
+        };
+        rule.whose(&Preflight::of(&[], wanted), deployment)
     }
 
     const COMMIT: &str = "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432";
@@ -231,20 +444,40 @@ mod tests {
             ..Facts::default()
         };
         let rule = RerunRule::of(None, &facts).unwrap();
-        assert!(rule.may_be_of_this_run(&created(100, OTHER)));
-        assert!(!rule.may_be_of_this_run(&created(99, COMMIT)));
+        let long = 100 + CLOCK_DIFFERENCE.as_secs();
+        let later = RerunRule {
+            since: at(long + 1),
+            ..rule.clone()
+        };
+        assert_eq!(whose(&rule, &created(100, OTHER)), Ownership::Ours);
+        // By clocks that differ.
+        assert_eq!(whose(&rule, &created(99, COMMIT)), Ownership::Ours);
+        assert_eq!(whose(&rule, &created(99, OTHER)), Ownership::Others);
+        assert_eq!(whose(&later, &created(100, COMMIT)), Ownership::Others);
+        let without_commit = |second| Deployment {
+            commit_sha: None,
+            ..created(second, COMMIT)
+        };
+        assert_eq!(whose(&rule, &without_commit(100)), Ownership::Ours);
+        assert_eq!(whose(&rule, &without_commit(99)), Ownership::Unclear);
+        let without_branch = Deployment {
+            branch: None,
+            ..created(100, COMMIT)
+        };
+        assert_eq!(whose(&rule, &without_branch), Ownership::Unclear);
         let by_a_push = Deployment {
             origin: Origin::Automatic,
             ..created(100, COMMIT)
         };
-        assert!(!rule.may_be_of_this_run(&by_a_push));
+        assert_eq!(whose(&rule, &by_a_push), Ownership::Others);
         let unknown = Facts {
             began_at: None,
             ..facts
         };
         let rule = RerunRule::of(None, &unknown).unwrap();
-        assert!(rule.may_be_of_this_run(&created(1, COMMIT)));
-        assert!(!rule.may_be_of_this_run(&created(200, OTHER)));
+        assert_eq!(whose(&rule, &created(1, COMMIT)), Ownership::Ours);
+        assert_eq!(whose(&rule, &created(200, OTHER)), Ownership::Others);
+        assert_eq!(whose(&rule, &without_commit(200)), Ownership::Unclear);
     }
 
     #[test]

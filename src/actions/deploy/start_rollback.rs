@@ -37,6 +37,8 @@ enum RollbackRequest {
     Call { may_omit_id: bool },
     /// A deployment of the image that ran then, which is exact.
     Image(String),
+    /// None: a deployment of that image would bring the replaced version.
+    Impossible(String),
 }
 
 /// What a rollback has put live.
@@ -170,7 +172,7 @@ pub(crate) async fn plan(
     let image = exact_image(&to, replaced).map(|image| image.filter(|_| is_image));
     let request = match image {
         Ok(Some(image)) => RollbackRequest::Image(image),
-        Err(refused) if is_image => return Err(refused),
+        Err(image) if is_image => RollbackRequest::Impossible(image),
         _ => RollbackRequest::Call {
             may_omit_id: !earlier.is_named,
         },
@@ -197,8 +199,8 @@ pub(crate) fn refuse_unless_success(to: &Deployment) -> Result<(), TriggerError>
 }
 
 /// The image that was deployed then, if deploying it again brings that version
-/// back; an error if it would bring the replaced one.
-fn exact_image(to: &Deployment, replaced: Option<&str>) -> Result<Option<String>, TriggerError> {
+/// back; as an error if it would bring the replaced one.
+fn exact_image(to: &Deployment, replaced: Option<&str>) -> Result<Option<String>, String> {
     let Some(image) = &to.docker_image else {
         return Ok(None);
     };
@@ -211,19 +213,23 @@ fn exact_image(to: &Deployment, replaced: Option<&str>) -> Result<Option<String>
     let has_moved =
         |replaced: &ImageReference| wanted.digest().is_none() && wanted.has_tag_of(replaced);
     if likeness == Some(ImageComparison::Same) || replaced.as_ref().is_some_and(has_moved) {
-        return Err(TriggerError::refused(
-            Failure::RollbackNotPossible,
-            format!(
-                "Both versions were deployed as {image}, so deploying it again would not bring an \
-                 earlier version back"
-            ),
-            "Set docker-image to the earlier image by its digest and deploy that. Deploy by digest, \
-             or by a new tag for each version, so that a rollback is possible",
-        ));
+        return Err(image.clone());
     }
     // A tag may have moved; without the other to compare it with, nobody knows.
     let is_exact = wanted.digest().is_some() || likeness.is_some();
     Ok(is_exact.then(|| image.clone()))
+}
+
+fn not_earlier(image: &str) -> TriggerError {
+    TriggerError::refused(
+        Failure::RollbackNotPossible,
+        format!(
+            "Both versions were deployed as {image}, so deploying it again would not bring an \
+             earlier version back"
+        ),
+        "Set docker-image to the earlier image by its digest and deploy that. Deploy by digest, \
+         or by a new tag for each version, so that a rollback is possible",
+    )
 }
 
 impl Rollback {
@@ -231,10 +237,12 @@ impl Rollback {
     /// passes over the id may deploy the version that is `live` again.
     pub(crate) fn wanted(&self, live: Option<&Deployment>) -> DeploymentMatcher {
         match &self.request {
-            RollbackRequest::Image(image) => DeploymentMatcher {
-                docker_image: Some(image.clone()),
-                ..DeploymentMatcher::default()
-            },
+            RollbackRequest::Image(image) | RollbackRequest::Impossible(image) => {
+                DeploymentMatcher {
+                    docker_image: Some(image.clone()),
+                    ..DeploymentMatcher::default()
+                }
+            }
             RollbackRequest::Call { .. } => {
                 let wanted = DeploymentMatcher::version(DeployKind::Rollback, Some(&self.to));
                 match live {
@@ -253,11 +261,21 @@ impl Rollback {
         }
     }
 
+    /// Why it cannot be made, if that is known.
+    pub(crate) fn refusal(&self) -> Option<TriggerError> {
+        match &self.request {
+            RollbackRequest::Impossible(image) => Some(not_earlier(image)),
+            RollbackRequest::Call { .. } | RollbackRequest::Image(_) => None,
+        }
+    }
+
     /// What will be deployed, in words.
     pub(crate) fn order(&self) -> String {
         let id = &self.to.id;
         match (&self.request, self.to.made_from()) {
-            (RollbackRequest::Image(image), _) => format!("image {image} of deployment {id} again"),
+            (RollbackRequest::Image(image) | RollbackRequest::Impossible(image), _) => {
+                format!("image {image} of deployment {id} again")
+            }
             (_, Some(source)) => format!("deployment {id} again ({source})"),
             (_, None) => format!("deployment {id} again"),
         }
@@ -281,6 +299,7 @@ impl Rollback {
                 let request = StartRequest::Trigger(app, &order);
                 return start::once(client, &request, before, report).await;
             }
+            RollbackRequest::Impossible(image) => return Err(not_earlier(image)),
             RollbackRequest::Call { may_omit_id } => *may_omit_id,
         };
         let request = StartRequest::RollBack(app, Some(&self.to.id));

@@ -128,6 +128,17 @@ pub(super) fn explain(mut outcome: Outcome, search: LookupFailure) -> Outcome {
                  it may be another run's:"
             ))
             .because(candidate),
+        LookupFailure::NoVersion { candidates } => {
+            let many = match candidates.len() {
+                1 => "One deployment does not show its version yet, and may be it:".to_owned(),
+                count => {
+                    format!("{count} deployments do not show their versions yet, and may be it:")
+                }
+            };
+            outcome = outcome.because(many);
+            outcome.why.extend(candidates);
+            outcome
+        }
         LookupFailure::None { sent, noun } => {
             let times = if sent > 1 { "twice" } else { "once" };
             outcome.because(format!(

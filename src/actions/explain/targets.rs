@@ -37,6 +37,21 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// Not followed, and on so many of all targets nothing was started.
+    pub(crate) fn promoted_before(found: usize, all: usize) -> Self {
+        let started = match all - found {
+            0 => "Promoted nothing".to_owned(),
+            started => format!("Promoted to {started} of {all}"),
+        };
+        let headline = format!(
+            "{started}: found what an earlier attempt may have started for {found} of {all}; not \
+             waiting for their ends"
+        );
+        Self::new(Ok(Success::Triggered), headline)
+    }
+}
+
 /// The outcome of targets of which none has failed.
 fn all_good(ends: &[(String, Outcome)]) -> Outcome {
     let all = ends.len();

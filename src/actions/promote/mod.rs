@@ -100,9 +100,6 @@ impl ActionContext<'_> {
         {
             self.reporter.on(EventKind::Note(&facts));
         }
-        if self.plan.dry_run {
-            return Outcome::planned(&format!("promote {}", aim.order));
-        }
         let mut aim = aim;
         let resumed = Box::pin(self.resume_targets(&mut aim, &report));
         let resumed = match self.until_stopped(resumed).await {
@@ -113,6 +110,11 @@ impl ActionContext<'_> {
                 );
             }
         };
+        if self.plan.dry_run {
+            return self.plan_promotion(&aim, resumed).await;
+        }
+        // What is followed already does not depend on the request for the others.
+        let left = left_on(&aim, &resumed);
         let start = pin!(start::promote(
             &self.client,
             promotion,
@@ -124,13 +126,9 @@ impl ActionContext<'_> {
         let report = |kind: EventKind<'_>| self.reporter.on(kind);
         let starts = match self.write_or_stop(start, then, &report).await {
             WriteResult::Done(starts) => starts,
-            WriteResult::Interrupted(Interruption { signal, result, by }) => {
-                let starts = result.unwrap_or_default();
-                if let Some(refused) = refused(&starts) {
-                    return nothing_started(signal).because(refused);
-                }
+            WriteResult::Interrupted(interruption) => {
                 return self
-                    .stop_targets(signal, &aim, &known(&starts), &[], by)
+                    .stop_in_flight_promotion(interruption, &aim, left)
                     .await;
             }
         };
@@ -139,6 +137,25 @@ impl ActionContext<'_> {
         } else {
             self.triggered(&aim, starts).await
         }
+    }
+
+    /// A signal came while the request was on its way. `left` holds what is followed
+    /// on each target whatever comes of it.
+    async fn stop_in_flight_promotion(
+        &self,
+        interruption: Interruption<Vec<TargetStart>>,
+        aim: &PromotionPreflight,
+        left: Vec<Option<DeploymentId>>,
+    ) -> Outcome {
+        let Interruption { signal, result, by } = interruption;
+        let starts = result.unwrap_or_default();
+        if let Some(refused) = refused(&starts) {
+            return nothing_started(signal).because(refused);
+        }
+        let started = known(&starts).into_iter().chain(std::iter::repeat(None));
+        let ids = left.into_iter().zip(started);
+        let ids: Vec<_> = ids.map(|(left, id)| left.or(id)).collect();
+        self.stop_targets(signal, aim, &ids, &[], by).await
     }
 
     /// What an earlier process or attempt of this run has started on each target, or
@@ -156,19 +173,33 @@ impl ActionContext<'_> {
             let resume = self.resume_deployment(&name, Some(service), &PROMOTE_PIPELINE, &report);
             match resume.await {
                 Ok(None) => {
-                    let left = self.left_by_earlier_attempt(&target.before, false, &report);
-                    if let Some((left, note)) = left {
-                        report(EventKind::Note(&note));
+                    let earlier =
+                        self.earlier_attempt(Some(service), &mut target.before, false, &report);
+                    let left = match earlier.await {
+                        Ok(None) => None,
+                        Ok(Some(earlier)) => {
+                            report(EventKind::Note(&earlier.note(self.plan)));
+                            earlier.deployment().map(Ok)
+                        }
+                        Err(error) => Some(Err(error)),
+                    };
+                    if let Some(Ok(left)) = &left {
                         self.record_followed(&name, service, &target.before, &left.id);
+                        report(EventKind::Found(service, left));
                         target.is_anothers = true;
-                        starts.push((service.id, Ok(left)));
                     }
+                    starts.extend(left.map(|left| (service.id, left)));
                 }
                 Ok(Some(ResumedDeployment {
                     deployment,
                     before,
                     is_anothers,
                 })) => {
+                    report(if is_anothers {
+                        EventKind::Found(service, &deployment)
+                    } else {
+                        EventKind::Started(service, &deployment)
+                    });
                     target.is_anothers = is_anothers;
                     target.before = Preflight {
                         is_image: target.before.is_image,
@@ -228,13 +259,48 @@ impl ActionContext<'_> {
     /// The end of a promotion that is not followed.
     async fn triggered(&self, aim: &PromotionPreflight, starts: Vec<TargetStart>) -> Outcome {
         let mut ends = Vec::new();
-        for start in starts {
+        for (start, target) in starts.into_iter().zip(&aim.targets) {
             ends.push(match start {
+                Ok(deployment) if target.is_anothers => Outcome::joined(&deployment),
                 Ok(deployment) => Outcome::triggered(Some(&deployment)),
                 Err(error) => self.not_started(error).await,
             });
         }
-        Outcome::of_targets(&names(aim).zip(ends).collect::<Vec<_>>())
+        let outcome = Outcome::of_targets(&names(aim).zip(ends).collect::<Vec<_>>());
+        let found = aim.targets.iter().filter(|target| target.is_anothers);
+        match (outcome.is_good(), found.count()) {
+            (true, found @ 1..) => Outcome::promoted_before(found, aim.targets.len()),
+            _ => outcome,
+        }
+    }
+
+    /// The end of a dry run: what would be followed, and what would be promoted.
+    async fn plan_promotion(
+        &self,
+        aim: &PromotionPreflight,
+        resumed: Vec<(Uuid, TargetStart)>,
+    ) -> Outcome {
+        let mut open: Vec<&str> = Vec::new();
+        let mut left = Vec::new();
+        let mut resumed = resumed.into_iter().peekable();
+        for target in &aim.targets {
+            match resumed.next_if(|(id, _)| *id == target.service.id) {
+                None => open.push(&target.name),
+                Some((_, Ok(it))) => left.push(format!("{} on {}", it.summary(), target.name)),
+                Some((_, Err(error))) => {
+                    let place = format!("It is target {}", target.name);
+                    return self.not_started(error.at(place)).await;
+                }
+            }
+        }
+        if left.is_empty() {
+            return Outcome::planned(&format!("promote {}", aim.order));
+        }
+        let left = format!("follow {}", left.join(" and "));
+        match open.join(", ") {
+            none if none.is_empty() => Outcome::planned(&format!("{left}, and promote nothing")),
+            open => Outcome::planned(&format!("{left}, and promote {} to {open}", aim.version)),
+        }
     }
 
     async fn follow_target(
@@ -482,6 +548,15 @@ fn facts(source: &Deployment, now: Timestamp) -> Option<String> {
     let image = image.map(|image| format!("its image is {image}"));
     let facts: Vec<String> = age.into_iter().chain(image).collect();
     (!facts.is_empty()).then(|| facts.join("; "))
+}
+
+/// What is followed on each target of what was there before, in the order of the targets.
+fn left_on(aim: &PromotionPreflight, resumed: &[(Uuid, TargetStart)]) -> Vec<Option<DeploymentId>> {
+    let of = |target: &PromotionTarget| {
+        let (_, start) = resumed.iter().find(|(id, _)| *id == target.service.id)?;
+        Some(start.as_ref().ok()?.id.clone())
+    };
+    aim.targets.iter().map(of).collect()
 }
 
 fn known(starts: &[TargetStart]) -> Vec<Option<DeploymentId>> {

@@ -19,7 +19,9 @@ use crate::sevalla::{ApiError, Client, Patience};
 /// What was read before a promotion.
 #[derive(Debug)]
 pub(crate) struct PromotionPreflight {
-    /// What will be promoted, in words.
+    /// The version that will be promoted, in words.
+    pub version: String,
+    /// What will be promoted and where to, in words.
     pub order: String,
     /// What will be promoted, if it is among the deployments that were read.
     pub source: Option<Deployment>,
@@ -71,13 +73,11 @@ pub(crate) async fn preflight_promotion(
     }
     let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
     let source = live.as_ref().map(Deployment::summary);
-    let order = format!(
-        "{} to {}",
-        source.unwrap_or_else(|| "what the source runs".to_owned()),
-        names.join(", ")
-    );
+    let version = source.unwrap_or_else(|| "what the source runs".to_owned());
+    let order = format!("{version} to {}", names.join(", "));
     report_to_all(EventKind::Note(&format!("Promoting {order}")));
     Ok(PromotionPreflight {
+        version,
         order,
         source: live,
         targets,
@@ -215,14 +215,14 @@ pub(crate) async fn promote(
     let place = |(id, _): &(Uuid, _)| promotion.targets.iter().position(|target| target == id);
     ends.sort_by_key(place);
     for ((_, end), target) in ends.iter().zip(&aim.targets) {
-        if let Ok(deployment) = end {
+        if let Ok(deployment) = end
+            && open.contains(&target.service.id)
+        {
             let service = target.service;
-            let event = if target.is_anothers {
-                EventKind::Found(service, deployment)
-            } else {
-                EventKind::Started(service, deployment)
-            };
-            report(Event::about(service, event));
+            report(Event::about(
+                service,
+                EventKind::Started(service, deployment),
+            ));
         }
     }
     ends.into_iter().map(|(_, end)| end).collect()

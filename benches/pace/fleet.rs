@@ -13,7 +13,8 @@ use sevalla_deploy::backoff::Backoff;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, Status};
 use sevalla_deploy::follow::log_schedule::ReadBudgets;
 use sevalla_deploy::follow::poll_schedule::PollSchedule;
-use sevalla_deploy::sevalla::limits::{self, BudgetShare, RateLimits};
+use sevalla_deploy::http::retry_after::requested_wait;
+use sevalla_deploy::sevalla::limits::{BudgetShare, RateLimits};
 use sevalla_deploy::sevalla::operation::Tier;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, advance, sleep};
@@ -476,7 +477,7 @@ impl Runner {
         if is_fine {
             return Ok(taken);
         }
-        let asked = limits::requested_wait(429, &headers).unwrap_or_default();
+        let asked = requested_wait(429, &headers).unwrap_or_default();
         Err(asked + asked.mul_f64(self.chance() / 5.0))
     }
 }

@@ -6,7 +6,7 @@
 mod blocked_address;
 mod error;
 mod proxy;
-pub(crate) mod retry_after;
+pub mod retry_after;
 mod tls;
 
 use std::error::Error as _;

@@ -16,24 +16,24 @@ const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(120);
 const LONGEST_WINDOW: Duration = Duration::from_secs(3600);
 
 /// Seconds until the window of the budget ends.
-pub(crate) static RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+pub static RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// How long the server requires to wait: `Retry-After` as seconds or as a
 /// date, or after a 429 `x-ratelimit-reset`. At most [`LONGEST_ASKED_WAIT`].
-pub(crate) fn requested_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
+pub fn requested_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
     let reset = || reset(headers).filter(|_| status == 429);
     let asked = retry_after(headers).or_else(reset)?;
     Some(asked.min(LONGEST_ASKED_WAIT))
 }
 
 /// The time by the server's clock, if the response has one.
-pub(crate) fn service_time(headers: &HeaderMap) -> Option<Timestamp> {
+pub fn service_time(headers: &HeaderMap) -> Option<Timestamp> {
     http_date(text(headers, &DATE)?)
 }
 
 /// After a 429, when the limit frees, as far as the server reports it. Not cut
 /// to [`LONGEST_ASKED_WAIT`]: a quota of an hour frees within the hour.
-pub(crate) fn frees_in(status: u16, headers: &HeaderMap) -> Option<Duration> {
+pub fn frees_in(status: u16, headers: &HeaderMap) -> Option<Duration> {
     let stated = retry_after(headers).filter(|wait| *wait <= LONGEST_WINDOW);
     stated.or_else(|| reset(headers)).filter(|_| status == 429)
 }
@@ -48,12 +48,13 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
-pub(crate) fn reset(headers: &HeaderMap) -> Option<Duration> {
+/// How long until the window of the budget ends, if that can be.
+pub fn reset(headers: &HeaderMap) -> Option<Duration> {
     seconds(text(headers, &RESET)?).filter(|wait| *wait <= LONGEST_WINDOW)
 }
 
 /// The text of a header, without white space around it.
-pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 

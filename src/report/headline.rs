@@ -230,9 +230,9 @@ mod tests {
     fn a_rollback_and_a_deployment_of_somebody_else_are_not_called_live() {
         let outcome = Outcome::success("x");
         for (action, words) in [
-            ("rollback-app", "shop was rolled back"),
-            ("follow", "shop was deployed"),
-            ("promote-app", "shop is live"),
+            (ActionName::RollbackApp, "shop was rolled back"),
+            (ActionName::Follow, "shop was deployed"),
+            (ActionName::PromoteApp, "shop is live"),
         ] {
             let record = record(action, Some("shop"), Some(Status::Success));
             let headline = Headline::of(&outcome, &[], &record);

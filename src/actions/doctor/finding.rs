@@ -41,8 +41,8 @@ pub(crate) struct CheckLine {
     fix: Option<String>,
 }
 
-/// The longest texts that are joined to one line of 80 columns.
-const JOINED: usize = 57;
+/// The longest texts that are joined to one line of 80 columns, the time included.
+const JOINED: usize = 47;
 
 /// What failed, and why.
 fn reason(outcome: &Outcome) -> String {

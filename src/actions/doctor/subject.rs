@@ -374,7 +374,7 @@ fn busy(findings: &mut Findings, all: &[&Value]) {
         .collect();
     let is_known = |status: &&Status| matches!(status, Status::Waiting | Status::InProgress);
     match (open.len(), open.iter().filter(is_known).count()) {
-        (0, _) => findings.fine(TOPIC, format!("none running; {} in the list", all.len())),
+        (0, _) => findings.fine(TOPIC, format!("{} listed, none running", all.len())),
         (open, known) if open == known => {
             findings.doubt(TOPIC, format!("{open} waiting or running now"), FIX);
         }

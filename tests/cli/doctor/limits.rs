@@ -226,7 +226,7 @@ async fn a_status_that_says_nothing_is_not_taken_for_none() {
         (json!("paused"), "1 may be running: 1 without a status"),
         (Value::Null, "1 may be running: 1 without a status"),
         (json!("waiting"), "1 waiting or running now"),
-        (json!("failed"), "none running; 1 in the list"),
+        (json!("failed"), "1 listed, none running"),
     ] {
         let page = json!({"data": [{"status": word}], "total": 1});
         finds(with("listDeploymentsV3", page), of_app, 0, &[text]).await;

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use regex::Regex;
-use sevalla_simulator::{Simulator, sample};
+use sevalla_simulator::{Limits, Simulator, sample};
 use tokio::process::Command;
 
 use crate::harness::Runner;
@@ -106,7 +106,9 @@ async fn printed(simulator: &Simulator, command: &str) -> String {
 #[tokio::test]
 async fn the_tour_prints_what_its_page_shows() {
     let page = std::fs::read_to_string(PAGE).unwrap();
-    let simulator = Simulator::start(sample::world()).await;
+    // A person needs more than the minute in which a company has 30 log readings.
+    let limits = Limits::documented().logs(300);
+    let simulator = Simulator::start(sample::world().limits(limits)).await;
     let folder = tempfile::tempdir().unwrap();
     let files = format!("{}/", folder.path().display());
     let mut new = page.clone();

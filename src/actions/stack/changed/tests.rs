@@ -420,6 +420,10 @@ impl Tally {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how many to play is for a person"
+)]
 #[tokio::test(start_paused = true)]
 async fn a_service_is_skipped_only_if_none_of_its_files_differs() {
     let given = std::env::var("STACK_HISTORIES").ok();

@@ -87,18 +87,22 @@ impl LogCursor {
         Some(gap)
     }
 
-    /// Starts another reading, unless an interrupted one has to be completed.
-    pub fn begin(&mut self) {
+    /// Starts another reading, unless an interrupted one has to be completed. `now` is
+    /// the time by the service's clock, in microseconds: the clock of a builder may be
+    /// ahead, and the lines of others are not behind such a line.
+    pub fn begin(&mut self, now: Option<i64>) {
         if self.pending.is_empty() {
+            // A clock that is before the deployment shows nothing.
+            let now = now.filter(|now| *now >= self.beginning).unwrap_or(i64::MAX);
             let from = self
                 .newest
-                .map_or(self.beginning, |newest| newest - OVERLAP);
+                .map_or(self.beginning, |newest| newest.min(now) - OVERLAP);
             // Where so many lines come that the overlap would fill pages, half
             // a page of it has to do: readings are dear.
             let crowded = self
                 .recent
                 .first()
-                .filter(|_| self.recent.len() >= self.limit / 2);
+                .filter(|at| self.recent.len() >= self.limit / 2 && **at <= now);
             let from = from.max(crowded.copied().unwrap_or(from));
             let crowd = self.crowds.get(&floor(from));
             let is_settled = crowd.is_some_and(|crowd| crowd.readings >= CROWD_READINGS);

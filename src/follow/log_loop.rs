@@ -171,6 +171,9 @@ impl<S: DeploymentSource> Follower<'_, S> {
     /// After a failure: reads until nothing new has come for a while, and
     /// compares meanwhile.
     async fn drain(&self, cursor: &mut LogCursor) {
+        if self.budgets().are_used_up_until(self.give_up.get()) {
+            return self.stop_reading(EventKind::LogIncomplete);
+        }
         let ended = self.ended_at();
         let read = self.read_or_report(cursor).await;
         // A deployment that was stopped without a line has no cause to wait for.
@@ -296,7 +299,8 @@ impl<S: DeploymentSource> Follower<'_, S> {
         let mut reported = 0;
         let mut oldest: Option<i64> = None;
         let requested = self.pace.service_time();
-        cursor.begin();
+        let requested = requested.map(jiff::Timestamp::as_microsecond);
+        cursor.begin(requested);
         while let Some(window) = cursor.window() {
             match self.source.read_log(window).await {
                 Ok(page) => {
@@ -317,7 +321,6 @@ impl<S: DeploymentSource> Follower<'_, S> {
                 reported += self.report_held();
             }
         }
-        let requested = requested.map(jiff::Timestamp::as_microsecond);
         self.lateness.borrow_mut().note(requested, oldest);
         if let Some(at_micros) = cursor.gap_to_report() {
             (self.report)(EventKind::LogGap { at_micros });

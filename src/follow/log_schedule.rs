@@ -161,6 +161,12 @@ impl ReadBudgets {
         due.saturating_sub(since).min(LOOK_AGAIN)
     }
 
+    /// Whether it is known that no reading is left before this moment.
+    pub fn are_used_up_until(&self, moment: Instant) -> bool {
+        let logs = self.logs.map(|logs| logs.seen);
+        logs.is_some_and(|logs| logs.remaining < 1.0 && logs.ends >= moment)
+    }
+
     /// Whether there is a reading after a success of a deployment of this age.
     /// Where nothing is known of the window, as many take one as it has room
     /// for, by chance.
@@ -300,6 +306,19 @@ mod tests {
         assert!(unknown(3.0).has_one_left(Duration::ZERO, 1.0));
         assert!(unknown(300.0).has_one_left(age, 0.05));
         assert!(!unknown(300.0).has_one_left(age, 0.07));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_used_up_window_that_ends_too_late_leaves_no_reading() {
+        let of = |remaining| ReadBudgets {
+            reads: None,
+            logs: Some(share(30.0, remaining, 1.0)),
+        };
+        let after = |seconds| Instant::now() + Duration::from_secs(seconds);
+        assert!(of(0.0).are_used_up_until(after(10)));
+        assert!(!of(0.0).are_used_up_until(after(31)));
+        assert!(!of(1.0).are_used_up_until(after(10)));
+        assert!(!ReadBudgets::default().are_used_up_until(after(10)));
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn serve(log: &[LogLine], window: LogWindow, habit: WindowOrder, page: usize) ->
 
 fn read_all(cursor: &mut LogCursor, log: &[LogLine], habit: WindowOrder) -> (Vec<LogLine>, usize) {
     let (mut taken, mut calls) = (Vec::new(), 0);
-    cursor.begin();
+    cursor.begin(None);
     while let Some(window) = cursor.window() {
         calls += 1;
         assert!(calls < 10_000, "the reading does not end");
@@ -215,7 +215,7 @@ fn a_filter_that_does_nothing_or_hides_lines_or_is_refused_is_a_gap() {
     let log = crowd(&[("INFO", 4_000), ("ERROR", 4_000)]);
     for hides in [Some(false), Some(true), None] {
         let mut cursor = LogCursor::new(0);
-        cursor.begin();
+        cursor.begin(None);
         while let Some(window) = cursor.window() {
             let is_filtered = window.severity.is_some();
             let plain = LogWindow {
@@ -241,13 +241,38 @@ fn a_server_that_ignores_the_window_does_not_stop_the_reading() {
         .map(|n| line(n, i64::try_from(n).unwrap() * 1000))
         .collect();
     let mut cursor = LogCursor::new(0);
-    cursor.begin();
+    cursor.begin(None);
     let mut calls = 0;
     while cursor.window().is_some() {
         cursor.take(log.clone());
         calls += 1;
         assert!(calls < 10, "the reading does not end");
     }
+}
+
+#[test]
+fn a_line_whose_clock_is_ahead_hides_no_later_line() {
+    let second = |second: i64| second * 1_000_000;
+    let mut cursor = LogCursor::new(second(1_000));
+    let mut log = vec![line(1, second(1_001)), line(2, second(1_400))];
+    assert_eq!(read_all(&mut cursor, &log, WindowOrder::OldestFirst).0, log);
+    log.push(line(3, second(1_005)));
+    cursor.begin(Some(second(1_006)));
+    let window = cursor.window().unwrap();
+    let page = serve(&log, window, WindowOrder::OldestFirst, usize::MAX);
+    assert_eq!(cursor.take(page), [line(3, second(1_005))]);
+    // Half a page of such lines is no reason to begin behind them either.
+    let crowd = (10..700).map(|id| line(id, second(1_500)));
+    log.extend(crowd);
+    log.push(line(4, second(1_008)));
+    read_all(&mut cursor, &log, WindowOrder::OldestFirst);
+    cursor.begin(Some(second(1_010)));
+    let window = cursor.window().unwrap();
+    assert!(window.from_micros <= second(1_000), "{window:?}");
+    // A clock that cannot be right is not used.
+    drop(cursor.take(Vec::new()));
+    cursor.begin(Some(0));
+    assert!(cursor.window().unwrap().from_micros > second(1_010));
 }
 
 #[test]

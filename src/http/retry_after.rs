@@ -9,7 +9,7 @@ use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 /// The longest wait we take from a header. Asking again after two minutes is
 /// no burden to the service, and a wrong header cannot stall a run.
-const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(120);
+pub const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(120);
 
 /// A reset further away than this is not a window of the service but nonsense,
 /// such as a date where seconds belong.

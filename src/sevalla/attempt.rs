@@ -181,9 +181,11 @@ impl ApiConnection {
         if let Some(time) = retry_after::service_time(&reply.headers) {
             self.time.set(Some(time));
         }
-        self.budget
-            .borrow_mut()
-            .observe(call.operation.tier, &reply.headers);
+        // A gateway that answers in place of the service does not know the limits.
+        if reply.status < 500 || RateLimits::are_in(&reply.headers) {
+            let mut budget = self.budget.borrow_mut();
+            budget.observe(call.operation.tier, &reply.headers);
+        }
         if (200..300).contains(&reply.status) {
             let sanitizer = self.sanitizer_for(call);
             let request_id = header(&reply.headers, &REQUEST_ID);

@@ -62,6 +62,11 @@ pub struct Delay {
 }
 
 impl RateLimits {
+    /// Whether an answer shows limits.
+    pub fn are_in(headers: &HeaderMap) -> bool {
+        headers.contains_key(&REMAINING)
+    }
+
     /// Takes in the headers of an answer. Headers that are missing or make no
     /// sense show nothing.
     pub fn observe(&mut self, tier: Tier, headers: &HeaderMap) {

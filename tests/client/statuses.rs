@@ -353,3 +353,27 @@ async fn a_budget_that_is_used_up_for_longer_than_there_is_time_ends_the_request
     assert!(error.to_string().contains(said), "{error}");
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
+
+/// A gateway knows no limits, so its answers do not erase what is known of them.
+#[tokio::test]
+async fn an_answer_of_a_gateway_says_nothing_of_the_limits() {
+    let server = MockServer::start().await;
+    let good = ResponseTemplate::new(200)
+        .insert_header("x-ratelimit-limit", "400")
+        .insert_header("x-ratelimit-remaining", "399")
+        .insert_header("x-ratelimit-reset", "59")
+        .set_body_json(application());
+    Mock::given(any())
+        .respond_with(good)
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(502))
+        .mount(&server)
+        .await;
+    let (client, _) = client_for(Duration::from_secs(1), &api(&server));
+    client.get_application(APP, PATIENT).await.unwrap();
+    client.get_application(APP, PATIENT).await.unwrap_err();
+    assert!(client.share().is_some());
+}

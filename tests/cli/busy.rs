@@ -74,7 +74,7 @@ async fn it_waits_for_the_end_of_the_other() {
 async fn waiting_ends_with_the_runs_time_or_with_a_signal() {
     let (simulator, _) = busy_with(endless()).await;
     let run = when_busy(&simulator, "wait")
-        .set("SEVALLA_TIMEOUT", "4s")
+        .set("SEVALLA_TIMEOUT", "8s")
         .run()
         .await;
     run.assert_ended(4, "timed-out");

@@ -24,6 +24,10 @@ const EACH: Duration = Duration::from_secs(5);
 /// How much of the checkup the visits of addresses may take.
 const KEPT: Duration = Duration::from_secs(5);
 
+/// How much the checkup itself needs after its last request: what the end of all of it
+/// interrupts is not known to be slow.
+const OWN: Duration = Duration::from_millis(250);
+
 /// The time of a checkup.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TimeLimit {
@@ -43,11 +47,7 @@ impl TimeLimit {
     pub(crate) fn new(deadline: Instant, visits: bool) -> Self {
         let begun = Instant::now();
         let all = LONGEST.min(deadline.saturating_duration_since(begun));
-        let kept = if visits {
-            KEPT.min(all / 4)
-        } else {
-            Duration::ZERO
-        };
+        let kept = if visits { KEPT.min(all / 4) } else { OWN };
         let reads = all.saturating_sub(kept);
         Self {
             end: begun + all,

@@ -201,7 +201,8 @@ async fn a_push_that_path_filters_skip_leaves_the_preview_as_it_is() {
             runner = runner.set("SEVALLA_ON_SKIPPED", policy);
         }
         let running = runner.start();
-        called(&simulator, "listDeploymentsV3").await;
+        // The next look is made after the first was answered: the push is new to it.
+        until(|| simulator.calls("listDeploymentsV3") > 1).await;
         let push = Push::to("feature/x").commit_sha(OPENED.commit);
         simulator.push_to(APP, push.filtered_out(APP));
         let run = running.finish().await;
